@@ -1,0 +1,164 @@
+// Every setting of the broker: one JSON Schema, from which the program validates, docs/configuration.md is
+// checked, and the sample and the Bicep template are compared. Names are environment variables.
+
+import { type Static, Type } from '@sinclair/typebox';
+
+const seconds = (description: string, defaultValue: number, minimum: number, maximum: number) =>
+  Type.Integer({ description: `${description} Unit: seconds.`, default: defaultValue, minimum, maximum });
+
+const span = '[1-9][0-9]{0,5}[smhd]';
+
+export const settingsSchema = Type.Object({
+  // Message store
+  NATS_SERVERS: Type.String({
+    description: 'Addresses of the NATS servers, comma-separated: `nats://host:4222` or `tls://host:4222`.',
+    pattern: '^(nats|tls)://[^\\s,]+(,(nats|tls)://[^\\s,]+)*$',
+  }),
+  NATS_CREDENTIALS: Type.Optional(
+    Type.String({
+      description: 'Secret. NATS user credentials: the text of a `.creds` file, or an nkey seed (`SU…`).',
+      minLength: 10,
+    }),
+  ),
+  STREAM_REPLICAS: Type.Integer({
+    description: 'Replicas of every stream and bucket: 1 on one node, 3 on a cluster. Unit: nodes.',
+    default: 1,
+    minimum: 1,
+    maximum: 5,
+  }),
+  SHARD_COUNT: Type.Integer({
+    description:
+      'Message streams over which mailboxes are spread. Fixed at first start: a different value later is refused. 16 is good up to about 50,000 mailboxes or 5 million stored messages, 64 beyond. Unit: streams.',
+    default: 16,
+    minimum: 1,
+    maximum: 256,
+  }),
+  DUPLICATE_WINDOW_SECONDS: seconds(
+    'How long a transactionId is remembered: a second message with it is refused as a duplicate.',
+    120,
+    1,
+    3_600,
+  ),
+  // Retention
+  RETENTION_CLASSES: Type.String({
+    description:
+      'Spans after which messages expire, ascending and comma-separated: a whole number and `s`, `m`, `h` or `d`.',
+    default: '1h,6h,24h,7d,30d',
+    pattern: `^${span}(,${span})*$`,
+  }),
+  DEFAULT_RETENTION_CLASS: Type.String({
+    description: 'The class of a message whose topic and sender name none. One of RETENTION_CLASSES.',
+    default: '24h',
+    pattern: `^${span}$`,
+  }),
+  // Topic store: exactly one alternative
+  SQLITE_FILE: Type.Optional(
+    Type.String({ description: 'Topic store of a local broker: path of a SQLite file.', minLength: 1 }),
+  ),
+  SQL_SERVER: Type.Optional(
+    Type.String({
+      description: 'Topic store in Azure: host name of the SQL server; Entra identity, no password.',
+      minLength: 1,
+    }),
+  ),
+  SQL_DATABASE: Type.Optional(
+    Type.String({ description: 'Topic store in Azure: name of the database on SQL_SERVER.', minLength: 1 }),
+  ),
+  SQL_CONNECTION_STRING: Type.Optional(
+    Type.String({
+      description: 'Secret. Topic store on a local SQL server: an ADO.NET connection string with SQL login.',
+      minLength: 1,
+    }),
+  ),
+  // Blob store: exactly one alternative
+  BLOB_SERVICE_URL: Type.Optional(
+    Type.String({
+      description:
+        'Blob store in Azure: `https://<account>.blob.core.windows.net`, opened with the identity.',
+      pattern: '^https?://[^\\s]+$',
+    }),
+  ),
+  BLOB_CONNECTION_STRING: Type.Optional(
+    Type.String({
+      description: 'Secret. Blob store of a local broker: Azurite connection string.',
+      minLength: 1,
+    }),
+  ),
+  AZURE_CLIENT_ID: Type.Optional(
+    Type.String({
+      description: 'Client id of the user-assigned managed identity used for SQL and Blob in Azure.',
+      minLength: 1,
+    }),
+  ),
+  // Identity
+  TOKEN_SIGNING_KEY: Type.String({
+    description:
+      'Secret. Private key of the access tokens: a JWK (EC, P-256, with `kid`), or a JWK Set whose first key signs and whose other keys still verify.',
+    minLength: 20,
+  }),
+  TOKEN_ISSUER: Type.String({
+    description: 'Claim `iss` of the access tokens.',
+    default: 'ddhub-message-broker',
+    minLength: 1,
+  }),
+  TOKEN_AUDIENCE: Type.String({
+    description: 'Claim `aud` of the access tokens.',
+    default: 'ddhub-message-broker',
+    minLength: 1,
+  }),
+  TRUSTED_ISSUERS: Type.String({
+    description:
+      'Further issuers whose tokens are accepted, JSON: `[{"issuer","audience","jwksUrl"}]`; claims `did` and `roles`. http only on loopback.',
+    default: '[]',
+  }),
+  IDENTITY_TOKEN_MAX_AGE_SECONDS: seconds(
+    'Greatest age (exp − iat, and now − iat) of a login identity token.',
+    600,
+    60,
+    86_400,
+  ),
+  CLOCK_TOLERANCE_SECONDS: seconds('How far a participant’s clock may be off at login.', 30, 0, 600),
+  ACCESS_TOKEN_SECONDS: seconds('Life of an access token.', 900, 10, 86_400),
+  REFRESH_TOKEN_SECONDS: seconds(
+    'Life of a refresh token, and how long a participant counts for its registered roles after the last contact.',
+    86_400,
+    60,
+    7_776_000,
+  ),
+  REFRESH_GRACE_SECONDS: seconds(
+    'How long a used refresh token is still answered, for parallel refreshes.',
+    10,
+    0,
+    300,
+  ),
+  ROLES_FILE: Type.Optional(
+    Type.String({
+      description:
+        'Static role source: path of a JSON file `{"<did>": ["role", …], "*": ["role", …]}`; `*` is everyone.',
+      minLength: 1,
+    }),
+  ),
+  USER_ROLE_PATTERN: Type.String({
+    description: 'Role that every call needs; `*` stands for one whole label or, at the end, for the rest.',
+    default: 'user.roles.*.apps.*.iam.ewc',
+    minLength: 1,
+  }),
+  TOPIC_CREATOR_ROLE_PATTERN: Type.String({
+    description: 'Role that changes topics whose owner equals the namespace after `.roles.`.',
+    default: 'topiccreator.roles.*',
+    minLength: 1,
+  }),
+  // Message ids
+  MESSAGE_ID_KEY: Type.String({
+    description:
+      'Secret. Keys that seal message ids: `number:base64url` of 32 bytes each, comma-separated, number 0–255; the first one seals, all open.',
+    pattern: '^[0-9]{1,3}:[A-Za-z0-9_-]{43}(,[0-9]{1,3}:[A-Za-z0-9_-]{43})*$',
+  }),
+  LOG_LEVEL: Type.Union(
+    [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')],
+    { description: 'Lowest level that is logged.', default: 'info' },
+  ),
+});
+
+export type RawSettings = Static<typeof settingsSchema>;
+export type SettingName = keyof RawSettings;

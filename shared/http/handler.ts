@@ -1,0 +1,99 @@
+// The wrapper around every route: identify, read and validate, call, write. It always answers, because in
+// streaming mode the library leaves the request hanging when a handler throws (design §11).
+
+import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/functions';
+import { randomUUID } from 'node:crypto';
+import { BrokerError } from '../broker-error';
+import type { Clock } from '../clock';
+import type { Caller } from '../identity/caller';
+import type { Log } from '../log';
+import { toProblem } from './problems';
+import { parseJson, readBody, readParams, readQuery, validate } from './request';
+import type { Call, Reply, Route } from './route';
+
+export interface HandlerDependencies {
+  /** The caller behind an Authorization header; throws `unauthenticated`, and `forbidden` without a user role. */
+  readonly authenticate: (authorization: string | null) => Promise<Caller>;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+const defaultMaxBodyBytes = 1024 * 1024;
+const nobody: Caller = { did: '', roles: [] };
+
+/** The Azure Functions handler of a route. Never rejects and never resolves to nothing. */
+export function createHandler(route: Route, dependencies: HandlerDependencies): HttpHandler {
+  const { authenticate, log, clock } = dependencies;
+  return async (request) => {
+    const requestId = readRequestId(request);
+    try {
+      const caller =
+        route.access === 'public' ? nobody : await authenticate(request.headers.get('authorization'));
+      const call: Call = {
+        caller,
+        params: route.params && validate(route.params, readParams(request, route.path), 'params'),
+        query: route.query && validate(route.query, readQuery(request), 'query'),
+        body: route.body && (await readValidBody(request, route, route.body)),
+        request,
+        requestId,
+      };
+      return toResponse(await route.handle(call), requestId);
+    } catch (error) {
+      const problem = toProblem(error, requestId, clock());
+      if (problem.status >= 500) {
+        log(problem.status === 500 ? 'error' : 'warn', 'request failed', {
+          requestId,
+          operation: route.operationId,
+          code: problem.code,
+          error,
+        });
+      }
+      return toResponse(
+        {
+          status: problem.status,
+          headers: {
+            'content-type': 'application/problem+json',
+            ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+            ...retryAfter(error, problem.status),
+          },
+          json: problem,
+        },
+        requestId,
+      );
+    }
+  };
+}
+
+/** A caller's own request id when it is harmless (gateways also send the literal `null`), else a new one. */
+function readRequestId(request: HttpRequest): string {
+  const sent = request.headers.get('x-request-id');
+  return sent && sent !== 'null' && /^[\w.:-]{1,128}$/.test(sent) ? sent : randomUUID();
+}
+
+async function readValidBody(
+  request: HttpRequest,
+  route: Route,
+  schema: NonNullable<Route['body']>,
+): Promise<unknown> {
+  const bytes = await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes);
+  const value = bytes.byteLength === 0 && route.bodyOptional ? {} : parseJson(bytes);
+  return validate(schema, value, 'body');
+}
+
+function retryAfter(error: unknown, status: number): Record<string, string> {
+  const seconds = error instanceof BrokerError ? error.retryAfterSeconds : undefined;
+  if (seconds === undefined && status !== 503) return {};
+  return { 'retry-after': String(seconds ?? 5) };
+}
+
+function toResponse(reply: Reply, requestId: string): HttpResponseInit {
+  const body = reply.json === undefined ? reply.body : Buffer.from(JSON.stringify(reply.json));
+  const headers: Record<string, string> = {
+    ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    ...reply.headers,
+    'x-request-id': requestId,
+  };
+  // A known length avoids chunked answers (design §11).
+  if (body instanceof Uint8Array) headers['content-length'] = String(body.byteLength);
+  return { status: reply.status ?? 200, headers, ...(body === undefined ? {} : { body: body as never }) };
+}

@@ -1,0 +1,187 @@
+// The one table from error codes to what is seen on the wire: RFC 9457 problem details that also carry the
+// legacy members of the first-generation broker (returnCode, returnMessage, timestamp). A code without a row
+// does not compile; docs/problems.md is compared with this table by a test.
+
+import { BrokerError, type ErrorCode, type Fault } from '../broker-error';
+
+export interface ProblemRow {
+  readonly status: number;
+  readonly title: string;
+  /** The first generation's code; clients look at `10` and at the text `Record exists` only. */
+  readonly returnCode: string;
+  /** What the caller can do about it, for the documentation. */
+  readonly remedy: string;
+}
+
+export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
+  // returnCode 10 in a 401 would make a gateway stop for ever: it logs in only on a 401 without it.
+  unauthenticated: {
+    status: 401,
+    title: 'Not authenticated',
+    returnCode: '60',
+    remedy: 'Log in at POST /auth/login and send the access token as a Bearer token.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'Forbidden',
+    returnCode: '10',
+    remedy: 'Use a token with the role that the call needs, or ask the owner of the object.',
+  },
+  'not-found': {
+    status: 404,
+    title: 'Not found',
+    returnCode: '60',
+    remedy: 'Check the address and the id; see GET /docs for the routes.',
+  },
+  'malformed-json': {
+    status: 400,
+    title: 'Not a JSON document',
+    returnCode: '15',
+    remedy: 'Send the body as one JSON document in UTF-8.',
+  },
+  'invalid-parameters': {
+    status: 400,
+    title: 'Invalid parameters',
+    returnCode: '17',
+    remedy: 'Mend the fields listed in errors; each is a JSON pointer or a parameter name.',
+  },
+  'illegal-argument': {
+    status: 400,
+    title: 'Illegal argument',
+    returnCode: '16',
+    remedy: 'See detail: the argument is well formed but not allowed here.',
+  },
+  'page-without-limit': {
+    status: 400,
+    title: 'Page without limit',
+    returnCode: '14',
+    remedy: 'Send limit together with a page greater than 1.',
+  },
+  'payload-too-large': {
+    status: 413,
+    title: 'Too large',
+    returnCode: '17',
+    remedy: 'Send a smaller body; GET /config tells the limits in bytes.',
+  },
+  'topic-not-found': {
+    status: 404,
+    title: 'Topic does not exist',
+    returnCode: '50',
+    remedy: 'Use the id and version of a live topic; GET /topics?owner=&name= finds them.',
+  },
+  'record-exists': {
+    status: 400,
+    title: 'Record exists',
+    returnCode: '51',
+    remedy: 'The owner has a live topic of that name: use it, or delete it first.',
+  },
+  'version-conflict': {
+    status: 409,
+    title: 'Version is taken',
+    returnCode: '51',
+    remedy: 'Published versions are immutable: publish the changed schema under a new version number.',
+  },
+  'schema-invalid': {
+    status: 400,
+    title: 'Invalid schema',
+    returnCode: '13',
+    remedy: 'Mend the schema at the places listed in errors.',
+  },
+  'schema-type-unsupported': {
+    status: 400,
+    title: 'Schema type not supported',
+    returnCode: '13',
+    remedy: 'Use schemaType JSD7.',
+  },
+  'schema-violation': {
+    status: 400,
+    title: 'Payload does not match the schema',
+    returnCode: '13',
+    remedy: 'Mend the payload at the pointers listed in errors, or send it encrypted.',
+  },
+  'recipient-not-found': {
+    status: 404,
+    title: 'Recipient does not exist',
+    returnCode: '21',
+    remedy: 'The recipient has to log in once before it can receive.',
+  },
+  'cursor-contended': {
+    status: 503,
+    title: 'Cursor is busy',
+    returnCode: '22',
+    remedy: 'Many instances change one cursor at once: try again after Retry-After seconds.',
+  },
+  'message-store-unavailable': {
+    status: 503,
+    title: 'Message store unavailable',
+    returnCode: '20',
+    remedy: 'Try again after Retry-After seconds; nothing that was acknowledged is lost.',
+  },
+  'message-store-full': {
+    status: 507,
+    title: 'Message store full',
+    returnCode: '20',
+    remedy: 'The operator has to enlarge the store; stored messages are kept.',
+  },
+  'topic-store-unavailable': {
+    status: 503,
+    title: 'Topic store unavailable',
+    returnCode: '50',
+    remedy: 'Try again after Retry-After seconds; messages on known topics are not affected.',
+  },
+  'blob-store-unavailable': {
+    status: 503,
+    title: 'Blob store unavailable',
+    returnCode: '40',
+    remedy: 'Try again after Retry-After seconds.',
+  },
+  internal: {
+    status: 500,
+    title: 'Internal error',
+    returnCode: '60',
+    remedy: 'Report the instance id of the answer to the operator.',
+  },
+};
+
+/** What a problem answer holds; `instance` is the request id under which the log has the cause. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly code: ErrorCode;
+  readonly errors?: readonly Fault[];
+  readonly returnCode: string;
+  readonly returnMessage: string;
+  readonly timestamp: string;
+}
+
+/** Anything thrown, as the problem to answer. What is not a BrokerError reveals nothing of itself. */
+export function toProblem(error: unknown, requestId: string, nowMs: number): Problem {
+  const known =
+    error instanceof BrokerError
+      ? error
+      : new BrokerError(
+          'internal',
+          'The broker failed; the operator can find the cause under this instance.',
+        );
+  const row = problemTable[known.code];
+  const legacyMessage = known.faults.length
+    ? known.faults.map((fault) => `${fault.field} : ${fault.message}`).join(', ')
+    : known.code === 'record-exists'
+      ? row.title
+      : known.message;
+  return {
+    type: `urn:ddhub:problem:${known.code}`,
+    title: row.title,
+    status: row.status,
+    detail: known.message,
+    instance: `urn:ddhub:request:${requestId}`,
+    code: known.code,
+    ...(known.faults.length ? { errors: known.faults } : {}),
+    returnCode: row.returnCode,
+    returnMessage: legacyMessage,
+    timestamp: new Date(nowMs).toISOString(),
+  };
+}

@@ -1,0 +1,78 @@
+// What a route is: one record that registration, request validation, OpenAPI and the authorisation matrix all
+// read. Handlers do four things: read and validate, identify, call, write; this type and handler.ts do the
+// first two and the last, so that a handler is the call alone.
+
+import type { HttpRequest } from '@azure/functions';
+import type { Static, TSchema } from '@sinclair/typebox';
+import type { Caller } from '../identity/caller';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** Who may call: anybody, or a participant with a role of the broker's user pattern (contract §2). */
+export type Access = 'public' | 'participant';
+
+/** One answer of a route, for OpenAPI. Problems are described once for all routes and not listed here. */
+export interface ResponseDescription {
+  readonly description: string;
+  readonly schema?: TSchema;
+  /** Defaults to application/json. */
+  readonly contentType?: string;
+}
+
+/** What a handler gets. `body`, `query` and `params` have passed their schemas. */
+export interface Call<Body = unknown, Query = unknown, Params = unknown> {
+  readonly caller: Caller;
+  readonly body: Body;
+  readonly query: Query;
+  readonly params: Params;
+  /** The request itself, for routes that stream. */
+  readonly request: HttpRequest;
+  readonly requestId: string;
+}
+
+/** What a handler gives back: a value to print as JSON, or bytes or a stream with a content type of their own. */
+export interface Reply {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly body?: Uint8Array | string | ReadableStream<Uint8Array>;
+}
+
+export interface Route {
+  readonly method: Method;
+  /** Path without a leading slash, parameters in braces: `topics/{id}/versions/{version}`. */
+  readonly path: string;
+  /** A verb and its object, unique: `searchMessages`. */
+  readonly operationId: string;
+  readonly summary: string;
+  readonly tag: string;
+  readonly access: Access;
+  readonly params?: TSchema;
+  readonly query?: TSchema;
+  /** Schema of a JSON body; absent where the route reads none (a body sent all the same is ignored). */
+  readonly body?: TSchema;
+  /** An absent or empty body is taken for `{}`. */
+  readonly bodyOptional?: boolean;
+  /** Bytes of body read at most; beyond it 413. Default 1 MiB. */
+  readonly maxBodyBytes?: number;
+  readonly responses: Readonly<Record<number, ResponseDescription>>;
+  readonly handle: (call: Call) => Promise<Reply>;
+}
+
+type Infer<S> = S extends TSchema ? Static<S> : unknown;
+
+/** Gives a route's handler the types of its schemas; the handler wrapper has validated them before. */
+export function route<
+  const Body extends TSchema | undefined = undefined,
+  const Query extends TSchema | undefined = undefined,
+  const Params extends TSchema | undefined = undefined,
+>(
+  definition: Omit<Route, 'handle' | 'body' | 'query' | 'params'> & {
+    readonly body?: Body;
+    readonly query?: Query;
+    readonly params?: Params;
+    readonly handle: (call: Call<Infer<Body>, Infer<Query>, Infer<Params>>) => Promise<Reply>;
+  },
+): Route {
+  return definition as unknown as Route;
+}
