@@ -1,0 +1,267 @@
+// Calls to JetStream's API and publishes, with the one retry policy of this adapter: a lost connection is
+// waited for up to 5 s, an election up to 12 s (design §3), everything else fails at once.
+
+import { headers as createHeaders, NatsError, type MsgHdrs, type StreamConfig } from 'nats';
+import { BrokerError } from '../../broker-error';
+import type { Log } from '../../log';
+import { NatsConnections, type NatsOptions } from './connection';
+import { apiCode, retryOf, toBrokerError } from './nats-errors';
+
+/** All tries of one call end within this. Unit: ms. A leader's death stops a stream for up to 10 s. */
+export const retryBudgetMs = 12_000;
+/** One try. Unit: ms. */
+const tryMs = 1_500;
+const retryDelayMs = 150;
+
+export interface PublishAck {
+  readonly seq: number;
+  /** The stream had this Nats-Msg-Id already; `seq` is the first one's. */
+  readonly duplicate: boolean;
+  /** Tries made, 1 when the first was answered. */
+  readonly tries: number;
+}
+
+/** A message as STREAM.MSG.GET gives it: asked of the stream's leader, hence never stale. */
+export interface LeaderMessage {
+  readonly seq: number;
+  readonly subject: string;
+  readonly timeMs: number;
+  readonly headers: ReadonlyMap<string, string>;
+  readonly data: Buffer;
+}
+
+export interface StreamState {
+  readonly config: StreamConfig;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  readonly messages: number;
+  /** The server's clock when it answered. Unit: ms. */
+  readonly serverTimeMs: number;
+  /** Subjects with their message counts, when a filter was given. */
+  readonly subjects: Readonly<Record<string, number>>;
+}
+
+interface ApiReply {
+  readonly error?: { readonly code: number; readonly err_code?: number; readonly description: string };
+}
+
+const apiPrefix = '$JS.API';
+const noMessageFound = 10_037;
+const streamNotFound = 10_059;
+const nameInUse = 10_058;
+
+export class JetStream {
+  readonly connections: NatsConnections;
+
+  constructor(options: NatsOptions & { readonly log: Log }) {
+    this.connections = new NatsConnections(options);
+  }
+
+  /**
+   * Publishes with PubAck, repeating until answered: give a Nats-Msg-Id or an expected revision, or a repetition
+   * after a lost answer stores it twice.
+   * @throws BrokerError, or the NatsError of a lost compare-and-set for the caller to handle
+   */
+  async publish(
+    subject: string,
+    data: Uint8Array,
+    headerFields: Readonly<Record<string, string>>,
+    budgetMs = retryBudgetMs,
+  ): Promise<PublishAck> {
+    const headers = headersOf(headerFields);
+    let tries = 0;
+    const ack = await this.#retrying(budgetMs, async (timeoutMs) => {
+      tries++;
+      const connection = await this.connections.ready('publish');
+      const reply = await connection.request(subject, data, { timeout: timeoutMs, headers });
+      return parseReply<PublishReply>(reply.string());
+    });
+    return { seq: ack.seq, duplicate: ack.duplicate ?? false, tries };
+  }
+
+  /**
+   * One publish without repetition, for writes whose repetition would need thought: a compare-and-set.
+   * @throws NatsError as it came; see retryOf()
+   */
+  async publishOnce(
+    subject: string,
+    data: Uint8Array,
+    headerFields: Readonly<Record<string, string>>,
+  ): Promise<PublishAck> {
+    const connection = await this.connections.ready('publish');
+    const reply = await connection.request(subject, data, {
+      timeout: tryMs,
+      headers: headersOf(headerFields),
+    });
+    const ack = parseReply<PublishReply>(reply.string());
+    return { seq: ack.seq, duplicate: ack.duplicate ?? false, tries: 1 };
+  }
+
+  /** The last message under a subject (wildcards allowed) as the leader has it. */
+  lastBySubject(stream: string, subject: string): Promise<LeaderMessage | undefined> {
+    return this.#getMessage(stream, { last_by_subj: subject });
+  }
+
+  /** The message with this sequence as the leader has it. */
+  messageAt(stream: string, seq: number): Promise<LeaderMessage | undefined> {
+    return this.#getMessage(stream, { seq });
+  }
+
+  /** State of a stream, or undefined when there is none. */
+  async streamState(stream: string, subjectsFilter?: string): Promise<StreamState | undefined> {
+    try {
+      const info = await this.#call<StreamInfoReply>(
+        `STREAM.INFO.${stream}`,
+        subjectsFilter === undefined ? {} : { subjects_filter: subjectsFilter },
+      );
+      return {
+        config: info.config,
+        firstSeq: info.state.first_seq,
+        lastSeq: info.state.last_seq,
+        messages: info.state.messages,
+        serverTimeMs: Date.parse(info.ts),
+        subjects: info.state.subjects ?? {},
+      };
+    } catch (error) {
+      if (apiCode(error) === streamNotFound) return undefined;
+      throw toBrokerError(error);
+    }
+  }
+
+  /** Creates a stream; false when one of that name, with another configuration, is there already. */
+  async createStream(config: Partial<StreamConfig> & { readonly name: string }): Promise<boolean> {
+    try {
+      await this.#call(`STREAM.CREATE.${config.name}`, config);
+      return true;
+    } catch (error) {
+      if (apiCode(error) === nameInUse) return false;
+      throw toBrokerError(error);
+    }
+  }
+
+  async updateStream(config: StreamConfig): Promise<void> {
+    try {
+      await this.#call(`STREAM.UPDATE.${config.name}`, config);
+    } catch (error) {
+      throw toBrokerError(error);
+    }
+  }
+
+  /** Removes what matches a subject filter; with `beforeSeq` only what is older. Returns the number removed. */
+  async purge(stream: string, filter: string, beforeSeq?: number): Promise<number> {
+    try {
+      const reply = await this.#call<{ purged: number }>(`STREAM.PURGE.${stream}`, {
+        filter,
+        ...(beforeSeq === undefined ? {} : { seq: beforeSeq }),
+      });
+      return reply.purged;
+    } catch (error) {
+      throw toBrokerError(error);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.connections.close();
+  }
+
+  async #getMessage(stream: string, query: object): Promise<LeaderMessage | undefined> {
+    try {
+      const { message } = await this.#call<{ message: MessageReply }>(`STREAM.MSG.GET.${stream}`, query);
+      return {
+        seq: message.seq,
+        subject: message.subject,
+        timeMs: Date.parse(message.time),
+        headers: parseHeaders(message.hdrs),
+        data: Buffer.from(message.data ?? '', 'base64'),
+      };
+    } catch (error) {
+      if (apiCode(error) === noMessageFound) return undefined;
+      throw toBrokerError(error);
+    }
+  }
+
+  #call<Reply>(path: string, body: object): Promise<Reply> {
+    return this.#retrying(retryBudgetMs, async (timeoutMs) => {
+      const connection = await this.connections.ready('publish');
+      const reply = await connection.request(`${apiPrefix}.${path}`, JSON.stringify(body), {
+        timeout: timeoutMs,
+      });
+      return parseReply<Reply>(reply.string());
+    });
+  }
+
+  /** Repeats what may help within the budget. A lost connection ends it through `ready`, after its own patience. */
+  async #retrying<T>(budgetMs: number, attempt: (timeoutMs: number) => Promise<T>): Promise<T> {
+    const endsAt = performance.now() + budgetMs;
+    for (;;) {
+      const leftMs = endsAt - performance.now();
+      try {
+        return await attempt(Math.max(50, Math.min(tryMs, leftMs)));
+      } catch (error) {
+        const retry = retryOf(error);
+        const pauseMs = retryDelayMs * (0.5 + Math.random());
+        if (retry === 'conflict') throw error;
+        if (apiCode(error) !== undefined && retry === 'never') throw error;
+        if (retry === 'never' || performance.now() + pauseMs >= endsAt) throw toBrokerError(error);
+        if (retry === 'later') await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
+  }
+}
+
+interface PublishReply {
+  readonly seq: number;
+  readonly duplicate?: boolean;
+}
+
+interface StreamInfoReply {
+  readonly config: StreamConfig;
+  readonly ts: string;
+  readonly state: {
+    readonly first_seq: number;
+    readonly last_seq: number;
+    readonly messages: number;
+    readonly subjects?: Record<string, number>;
+  };
+}
+
+interface MessageReply {
+  readonly seq: number;
+  readonly subject: string;
+  readonly time: string;
+  readonly hdrs?: string;
+  readonly data?: string;
+}
+
+function parseReply<Reply>(text: string): Reply {
+  const reply = JSON.parse(text) as Reply & ApiReply;
+  if (reply.error) {
+    const error = new NatsError(reply.error.description, String(reply.error.code));
+    error.api_error = reply.error;
+    throw error;
+  }
+  return reply;
+}
+
+function headersOf(fields: Readonly<Record<string, string>>): MsgHdrs {
+  const headers = createHeaders();
+  for (const [name, value] of Object.entries(fields)) headers.set(name, value);
+  return headers;
+}
+
+/** The header block of a stored message: `NATS/1.0`, then `Name: value` lines. */
+function parseHeaders(block: string | undefined): ReadonlyMap<string, string> {
+  const result = new Map<string, string>();
+  if (!block) return result;
+  for (const line of Buffer.from(block, 'base64').toString().split('\r\n').slice(1)) {
+    const colon = line.indexOf(':');
+    if (colon > 0) result.set(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  return result;
+}
+
+/** True where a stream's absence is what went wrong. */
+export function isMissingStream(error: unknown): boolean {
+  const cause = error instanceof BrokerError ? error.cause : error;
+  return apiCode(cause) === streamNotFound;
+}

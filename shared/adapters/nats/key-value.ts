@@ -1,0 +1,114 @@
+// Key-value buckets on JetStream, in the layout of the NATS key-value convention (ADR-8) so that the `nats` tool
+// reads them too. Reads ask the leader; a record is changed by compare-and-set on its revision.
+
+import { StorageType, type StreamConfig } from 'nats';
+import type { JetStream } from './jetstream';
+import { bucketStream, bucketSubject } from './names';
+import { retryOf, toBrokerError } from './nats-errors';
+
+export interface KeyValueEntry {
+  readonly value: Uint8Array;
+  /** Sequence of the entry in its bucket's stream; what `previousRevision` is compared with. */
+  readonly revision: number;
+}
+
+/** A compare-and-set was lost: the entry is no longer at the expected revision. */
+export class RevisionConflict extends Error {
+  constructor(cause?: unknown) {
+    super('The entry has another revision.', { cause });
+    this.name = 'RevisionConflict';
+  }
+}
+
+/** A write was not answered: it may or may not have been carried out. */
+export class UnknownOutcome extends Error {
+  constructor(cause?: unknown) {
+    super('The write was not answered.', { cause });
+    this.name = 'UnknownOutcome';
+  }
+}
+
+export interface BucketOptions {
+  readonly replicas: number;
+  /** Entries older than this are dropped by the server. Unit: ms; absent: kept for ever. */
+  readonly ttlMs?: number;
+}
+
+/** The stream behind a bucket: history 1, leader reads only. */
+export function bucketConfig(
+  bucket: string,
+  options: BucketOptions,
+): Partial<StreamConfig> & { name: string } {
+  return {
+    name: bucketStream(bucket),
+    subjects: [bucketSubject(bucket, '>')],
+    max_msgs_per_subject: 1,
+    storage: StorageType.File,
+    num_replicas: options.replicas,
+    max_age: (options.ttlMs ?? 0) * 1e6,
+    allow_rollup_hdrs: true,
+    deny_delete: true,
+    // Off, so that a read is answered by the leader and a compare-and-set starts from the newest revision.
+    allow_direct: false,
+  };
+}
+
+export interface KeyValueBucket {
+  /** The entry as the leader has it; undefined when absent or removed. */
+  get(key: string): Promise<KeyValueEntry | undefined>;
+  /**
+   * Writes and returns the new revision. With `previousRevision` (0: must not exist) it is a compare-and-set.
+   * @throws RevisionConflict, UnknownOutcome (compare-and-set only), BrokerError
+   */
+  put(key: string, value: Uint8Array, options?: { readonly previousRevision?: number }): Promise<number>;
+  /** Removes the entry without leaving a tombstone. */
+  remove(key: string): Promise<void>;
+}
+
+export class JetStreamBucket implements KeyValueBucket {
+  /** @param provision makes sure that the bucket exists; called before every use, cheap after the first */
+  constructor(
+    private readonly jetStream: JetStream,
+    private readonly bucket: string,
+    private readonly provision: () => Promise<unknown>,
+  ) {}
+
+  async get(key: string): Promise<KeyValueEntry | undefined> {
+    await this.provision();
+    const message = await this.jetStream.lastBySubject(
+      bucketStream(this.bucket),
+      bucketSubject(this.bucket, key),
+    );
+    if (!message || message.headers.has('KV-Operation')) return undefined;
+    return { value: message.data, revision: message.seq };
+  }
+
+  async put(
+    key: string,
+    value: Uint8Array,
+    options: { readonly previousRevision?: number } = {},
+  ): Promise<number> {
+    await this.provision();
+    const subject = bucketSubject(this.bucket, key);
+    const { previousRevision } = options;
+    try {
+      if (previousRevision === undefined) return (await this.jetStream.publish(subject, value, {})).seq;
+      const ack = await this.jetStream.publishOnce(subject, value, {
+        'Nats-Expected-Last-Subject-Sequence': String(previousRevision),
+      });
+      return ack.seq;
+    } catch (error) {
+      const retry = retryOf(error);
+      if (retry === 'conflict') throw new RevisionConflict(error);
+      if (previousRevision !== undefined && (retry === 'unknown-outcome' || retry === 'later')) {
+        throw new UnknownOutcome(error);
+      }
+      throw toBrokerError(error);
+    }
+  }
+
+  async remove(key: string): Promise<void> {
+    await this.provision();
+    await this.jetStream.purge(bucketStream(this.bucket), bucketSubject(this.bucket, key));
+  }
+}

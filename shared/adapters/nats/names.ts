@@ -1,0 +1,75 @@
+// Every stream, subject, bucket and key name is made here, from tokens of a fixed alphabet only (design §3).
+
+import { hash } from 'node:crypto';
+import { type Mailbox, mailboxToken, tokenOf } from '../../messages/mailbox';
+
+/** Where a mailbox lives: its shard's number and its token. */
+export interface MailboxAddress {
+  readonly shard: number;
+  readonly token: string;
+}
+
+/**
+ * The shard of a mailbox is the hash of its owner modulo the shard count. A DID's key mailbox shares its DID's
+ * shard, so that a key and the message it belongs to are ordered by one stream.
+ */
+export function addressOf(mailbox: Mailbox, shardCount: number): MailboxAddress {
+  const owner = mailbox.kind === 'keys' ? 'did' : mailbox.kind;
+  const digest = hash('sha256', JSON.stringify(['shard', owner, mailbox.identifier]), 'buffer');
+  return { shard: digest.readUInt32BE(0) % shardCount, token: mailboxToken(mailbox) };
+}
+
+export const mailStream = (shard: number): string => `DDHUB_MAIL_${shard}`;
+export const cursorBucket = (shard: number): string => `ddhub-cursors-${shard}`;
+export const mailSubjects = (shard: number): string => `ddhub.${shard}.>`;
+/** Where a stream republishes the headers of what it has stored, for those who wait. */
+export const newMailSubjects = (shard: number): string => `ddhub.new.${shard}.>`;
+
+export interface MessageSubject {
+  readonly topicId: string;
+  /** Sender's token. */
+  readonly sender: string;
+  /** Retention class. */
+  readonly retentionClass: string;
+}
+
+export function messageSubject({ shard, token }: MailboxAddress, parts: MessageSubject): string {
+  return `ddhub.${shard}.${token}.${parts.topicId}.${parts.sender}.${parts.retentionClass}`;
+}
+
+/** All messages of a mailbox, or those of one topic, of one sender, or of one sender on one topic. */
+export function subjectFilter(
+  { shard, token }: MailboxAddress,
+  topicId: string | undefined,
+  sender: string | undefined,
+): string {
+  return `ddhub.${shard}.${token}.${topicId ?? '*'}.${sender ?? '*'}.*`;
+}
+
+/** What a stored message's subject says. */
+export function parseMessageSubject(subject: string): MessageSubject {
+  const [, , , topicId = '', sender = '', retentionClass = ''] = subject.split('.');
+  return { topicId, sender, retentionClass };
+}
+
+/**
+ * Key of a cursor: the mailbox first, so that a mailbox's cursors are one subject filter. `from` is the instant
+ * in canonical form, or empty; equal instants are one cursor whatever their offset was.
+ */
+export function cursorKey(mailbox: string, clientId: string, from: string): string {
+  return `${mailbox}.${tokenOf('cursor', clientId, from)}`;
+}
+
+/**
+ * Nats-Msg-Id. JetStream remembers it per stream, not per subject, so it has to hold sender, recipient and topic;
+ * else fan-out inside a shard silently swallows recipients.
+ */
+export function messageIdHeader(sender: string, mailbox: string, topicId: string, unique: string): string {
+  return tokenOf('message', sender, mailbox, topicId, unique);
+}
+
+/** Key of an entry about one participant in any bucket. */
+export const participantKey = (did: string): string => tokenOf('participant', did);
+
+export const bucketStream = (bucket: string): string => `KV_${bucket}`;
+export const bucketSubject = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;

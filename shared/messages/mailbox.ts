@@ -1,0 +1,52 @@
+// Mailboxes and the fixed-length tokens by which mailboxes and senders are known inside the store. User text
+// never becomes part of a name: JetStream stores a publish to a subject with `*` or `>` in it (2.15.1).
+
+import { hash } from 'node:crypto';
+
+/** What one recipient receives: its DID's messages, an anonymous key's, its encrypted keys, its receipts. */
+export type MailboxKind = 'did' | 'anonymous' | 'keys' | 'receipts';
+
+export interface Mailbox {
+  readonly kind: MailboxKind;
+  /** The DID, or for `anonymous` the key with its registration: byte for byte, never normalized. */
+  readonly identifier: string;
+}
+
+const base32Alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** Lower-case base32 without padding (RFC 4648 §6). */
+export function base32(bytes: Uint8Array): string {
+  let text = '';
+  let bits = 0;
+  let held = 0;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += base32Alphabet.charAt((held >>> bits) & 31);
+    }
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? text + base32Alphabet.charAt((held << (5 - bits)) & 31) : text;
+}
+
+/** Characters of every token: 128 bits in base32. */
+export const tokenLength = 26;
+
+/**
+ * A token of fixed length and alphabet for any text: base32 of SHA-256 over the parts, cut to 128 bits.
+ * JSON keeps the parts apart and tells even lone surrogates from their replacement character.
+ */
+export function tokenOf(...parts: readonly string[]): string {
+  return base32(hash('sha256', JSON.stringify(parts), 'buffer').subarray(0, 16));
+}
+
+export function mailboxToken(mailbox: Mailbox): string {
+  return tokenOf(mailbox.kind, mailbox.identifier);
+}
+
+/** The token under which a sender stands in a message's subject. */
+export function senderToken(did: string): string {
+  return tokenOf('sender', did);
+}
