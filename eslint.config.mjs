@@ -20,6 +20,11 @@ export default defineConfig(
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/ban-ts-comment': ['error', { 'ts-expect-error': 'allow-with-description' }],
       '@typescript-eslint/dot-notation': 'off',
+      // Heavy packages are loaded at their first use; import() would pick another build in the bundle (design §11).
+      '@typescript-eslint/no-require-imports': [
+        'error',
+        { allow: ['^@azure/(storage-blob|identity)$', '^mssql$'] },
+      ],
       eqeqeq: 'error',
       'no-restricted-properties': [
         'error',

@@ -90,6 +90,9 @@ function toResponse(reply: Reply, requestId: string): HttpResponseInit {
   const body = reply.json === undefined ? reply.body : Buffer.from(JSON.stringify(reply.json));
   const headers: Record<string, string> = {
     ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    // Answers hold what is one participant's own; a route whose answer may be kept says so itself.
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
     ...reply.headers,
     'x-request-id': requestId,
   };

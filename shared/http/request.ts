@@ -2,7 +2,7 @@
 // sloppy (null for absent, numbers as text, one query value where a list is meant), then one schema decides.
 
 import type { HttpRequest } from '@azure/functions';
-import { type TObject, type TSchema, type TArray, Kind } from '@sinclair/typebox';
+import type { TArray, TObject, TSchema } from '@sinclair/typebox';
 import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
 import { BrokerError, type Fault, invalidParameter } from '../broker-error';
 
@@ -64,7 +64,7 @@ export function parseJson(bytes: Uint8Array): unknown {
  * Text members are never touched.
  */
 export function normalize(schema: TSchema, value: unknown): unknown {
-  if (schema[Kind] !== 'Object' || typeof value !== 'object' || value === null || Array.isArray(value))
+  if (schema['type'] !== 'object' || typeof value !== 'object' || value === null || Array.isArray(value))
     return value;
   const properties = (schema as TObject).properties;
   const result: Record<string, unknown> = {};
@@ -87,11 +87,11 @@ function normalizeMember(schema: TSchema, value: unknown): unknown {
   if (typeof value === 'string') {
     if ((type === 'integer' || type === 'number') && /^-?\d{1,15}$/.test(value)) return Number(value);
     if (type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';
-    if (type === 'array') return [value];
   }
-  if (type === 'array' && Array.isArray(value)) {
+  if (type === 'array' && (typeof value === 'string' || Array.isArray(value))) {
     const items = (schema as TArray).items;
-    return value.map((item: unknown) => normalizeMember(items, item));
+    const list: unknown[] = Array.isArray(value) ? value : [value];
+    return list.map((item) => normalizeMember(items, item));
   }
   return value;
 }

@@ -4,6 +4,7 @@
 
 import type { HttpRequest } from '@azure/functions';
 import type { Static, TSchema } from '@sinclair/typebox';
+import type { ErrorCode } from '../broker-error';
 import type { Caller } from '../identity/caller';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -17,6 +18,8 @@ export interface ResponseDescription {
   readonly schema?: TSchema;
   /** Defaults to application/json. */
   readonly contentType?: string;
+  /** A whole answer as the caller sees it. */
+  readonly example?: unknown;
 }
 
 /** What a handler gets. `body`, `query` and `params` have passed their schemas. */
@@ -56,6 +59,11 @@ export interface Route {
   /** Bytes of body read at most; beyond it 413. Default 1 MiB. */
   readonly maxBodyBytes?: number;
   readonly responses: Readonly<Record<number, ResponseDescription>>;
+  /**
+   * Problems of this route beyond those that follow from its shape (see `problemsOf` in openapi.ts: token and
+   * role, malformed or invalid input, too large). Tests refuse an answer with a status that is not described.
+   */
+  readonly problems?: readonly ErrorCode[];
   readonly handle: (call: Call) => Promise<Reply>;
 }
 

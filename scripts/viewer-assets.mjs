@@ -1,0 +1,22 @@
+// Copies the files of the packaged API viewer that GET /docs serves; the allow-list is in
+// shared/http/docs-page.ts and a test compares the two. The licence goes with them.
+import { copyFile, mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+const source = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+
+export const viewerFiles = [
+  'swagger-ui-bundle.js',
+  'swagger-ui.css',
+  'favicon-32x32.png',
+  'LICENSE',
+  'NOTICE',
+  'swagger-ui-bundle.js.LICENSE.txt',
+];
+
+/** Copies them into `directory`, which is `dist/viewer` in the built app. */
+export async function copyViewer(directory) {
+  await mkdir(directory, { recursive: true });
+  await Promise.all(viewerFiles.map((name) => copyFile(join(source, name), join(directory, name))));
+}
