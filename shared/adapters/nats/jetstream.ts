@@ -74,7 +74,7 @@ export class JetStream {
       tries++;
       const connection = await this.connections.ready('publish');
       const reply = await connection.request(subject, data, { timeout: timeoutMs, headers });
-      return parseReply<PublishReply>(reply.string());
+      return parseReply(reply.string()) as PublishReply;
     });
     return { seq: ack.seq, duplicate: ack.duplicate ?? false, tries };
   }
@@ -93,7 +93,7 @@ export class JetStream {
       timeout: tryMs,
       headers: headersOf(headerFields),
     });
-    const ack = parseReply<PublishReply>(reply.string());
+    const ack = parseReply(reply.string()) as PublishReply;
     return { seq: ack.seq, duplicate: ack.duplicate ?? false, tries: 1 };
   }
 
@@ -186,7 +186,7 @@ export class JetStream {
       const reply = await connection.request(`${apiPrefix}.${path}`, JSON.stringify(body), {
         timeout: timeoutMs,
       });
-      return parseReply<Reply>(reply.string());
+      return parseReply(reply.string()) as Reply;
     });
   }
 
@@ -233,8 +233,8 @@ interface MessageReply {
   readonly data?: string;
 }
 
-function parseReply<Reply>(text: string): Reply {
-  const reply = JSON.parse(text) as Reply & ApiReply;
+function parseReply(text: string): unknown {
+  const reply = JSON.parse(text) as ApiReply;
   if (reply.error) {
     const error = new NatsError(reply.error.description, String(reply.error.code));
     error.api_error = reply.error;

@@ -49,7 +49,7 @@ export class StoreLayout {
   bucket(name: string, options: { readonly ttlMs?: number } = {}): KeyValueBucket {
     const config = bucketConfig(name, { replicas: this.options.replicas, ...options });
     return new JetStreamBucket(this.jetStream, name, () =>
-      this.#once(config.name, () => this.#ensure(config)),
+      once(this.#streams, config.name, () => this.#ensure(config)),
     );
   }
 
