@@ -1,0 +1,53 @@
+// Builds the deployment bundle dist/main.js and the developer commands in dist/scripts/. Files are put in place
+// by renaming, so that a broker that runs from dist/ never sees half a file.
+
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { build } from 'esbuild';
+import { copyViewer } from './viewer-assets.mjs';
+
+const root = process.cwd();
+
+/** @type {import('esbuild').BuildOptions} */
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'cjs',
+  sourcemap: 'linked',
+  write: false,
+  logLevel: 'warning',
+  legalComments: 'none',
+  // Azure's worker supplies the first; the second loads its WebAssembly with top-level await (design §11).
+  external: ['@azure/functions-core', 'libxml2-wasm'],
+};
+
+await Promise.all([
+  bundle({ entryPoints: ['functions/index.ts'], outfile: 'dist/main.js', minify: true, keepNames: true }),
+  // The commands keep their packages in node_modules: they run only in a clone.
+  bundle({ entryPoints: commandEntries(), outdir: 'dist/scripts', packages: 'external' }),
+  copyViewer('dist/viewer'),
+]);
+
+/** @param {import('esbuild').BuildOptions} options */
+async function bundle(options) {
+  const { outputFiles = [] } = await build({ ...shared, ...options });
+  for (const { path, contents } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    const partial = `${path}.${process.pid}.partial`;
+    writeFileSync(partial, contents);
+    renameSync(partial, path);
+  }
+}
+
+/** Every scripts/*.ts is a command, and every folder with a main.ts: dist/scripts/<name>.js. */
+function commandEntries() {
+  return Object.fromEntries(
+    readdirSync(join(root, 'scripts'), { withFileTypes: true }).flatMap((entry) => {
+      const file = join(root, 'scripts', entry.name, ...(entry.isDirectory() ? ['main.ts'] : []));
+      return file.endsWith('.ts') && existsSync(file)
+        ? [[entry.name.replace(/\.ts$/, ''), relative(root, file)]]
+        : [];
+    }),
+  );
+}

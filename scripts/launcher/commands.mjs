@@ -1,0 +1,117 @@
+// The commands that npm scripts run, what each needs and what its --help says.
+
+/**
+ * @typedef {object} Step
+ * @property {string[]} args arguments of node
+ * @property {boolean} [takesArguments] whether what follows `--` on the command line is added
+ */
+
+/**
+ * @typedef {object} Command
+ * @property {Step[]} steps run in turn until one fails
+ * @property {boolean} [natsServer] whether NATS_SERVER_BINARY is set for it
+ * @property {boolean} [build] whether the app is built before
+ * @property {string} [help] printed for --help without installing anything
+ * @property {string} [lastLineOnFailure] printed last when not even its first step could be reached
+ */
+
+const bin = 'node_modules';
+const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+const eslint = { args: [`${bin}/eslint/bin/eslint.js`, '.', '--max-warnings=0'] };
+const prettier = { args: [`${bin}/prettier/bin/prettier.cjs`, '--check', '--log-level=warn', '.'] };
+const dependencyRules = {
+  args: [`${bin}/dependency-cruiser/bin/dependency-cruise.mjs`, '--config', '.dependency-cruiser.cjs', '.'],
+};
+const unused = { args: [`${bin}/knip/bin/knip.js`] };
+const types = { args: [`${bin}/typescript/bin/tsc`, '-p', '.'] };
+
+/** @param {string} file @returns {Step} */
+const script = (file) => ({
+  args: ['--enable-source-maps', `dist/scripts/${file}.js`],
+  takesArguments: true,
+});
+
+/** @type {Record<string, Command>} */
+export const commands = {
+  start: {
+    natsServer: true,
+    build: true,
+    steps: [script('start')],
+    help: `npm start [-- options]
+
+Starts NATS, Azurite and the broker on SQLite, plays one guided exchange between two generated
+participants, prints two curl lines to go on with, and stays up until Ctrl-C.
+
+  --port N     port of the broker (default 7071; 0 lets the system choose)
+  --data DIR   directory of streams, files, topics and keys (default .local)
+  --no-demo    no guided exchange
+  --exit       stop after the exchange; the exit code tells whether it worked
+  --help       this text
+
+Settings in the environment (docs/configuration.md) override the defaults, ROLES_FILE included.`,
+  },
+  stack: {
+    natsServer: true,
+    build: true,
+    steps: [script('stack')],
+    help: `npm run stack [-- options]
+
+Starts NATS and Azurite on the ports that local.settings.sample.json names, for people who run the broker
+with \`func start\`. Writes local.settings.json with generated keys if there is none.
+
+  --data DIR   directory of streams and files (default .local)
+  --help       this text`,
+  },
+  participant: {
+    build: true,
+    steps: [script('participant')],
+    help: `npm run participant -- NAME [options]
+
+Makes (or reuses) the key pair NAME, logs in to a running broker and prints DID, token and example calls.
+
+  --url URL    base URL of the broker (default http://127.0.0.1:7071)
+  --data DIR   directory that keeps the key pairs (default .local)
+  --help       this text`,
+  },
+  test: {
+    natsServer: true,
+    build: true,
+    steps: [{ args: ['scripts/run-tests.mjs'], takesArguments: true }],
+    lastLineOnFailure: 'tests: 0 passed, 1 failed, 0 skipped',
+    help: `npm test [-- arguments of jest]
+
+Installs, builds and runs every test against real NATS, Azurite and SQLite. The last line counts them.
+
+  --selectProjects unit contract integration e2e   only these
+  --help                                           this text`,
+  },
+  bench: {
+    natsServer: true,
+    build: true,
+    steps: [script('bench')],
+  },
+  build: {
+    steps: [{ args: ['scripts/build.mjs'] }],
+    help: 'npm run build\n\nBuilds the deployment bundle dist/main.js and the developer commands in dist/scripts/.',
+  },
+  lint: {
+    steps: [eslint, prettier, dependencyRules, unused],
+    help: 'npm run lint\n\nESLint with types, prettier, the dependency rules of design §10 and unused code (knip).',
+  },
+  types: { steps: [types], help: 'npm run types\n\nChecks the types of everything.' },
+  format: {
+    steps: [{ args: [`${bin}/prettier/bin/prettier.cjs`, '--write', '--log-level=warn', '.'] }],
+    help: 'npm run format\n\nFormats everything with prettier.',
+  },
+  check: {
+    steps: [eslint, prettier, dependencyRules, unused, types],
+    help: 'npm run check\n\nlint and types.',
+  },
+};
+
+export const jestFlags = jest;
+
+/** @returns {string} one line */
+export function commandHelp() {
+  return `One of: ${Object.keys(commands).join(', ')}.`;
+}
