@@ -22,6 +22,7 @@ export type ErrorCode =
   | 'message-store-full'
   | 'topic-store-unavailable'
   | 'blob-store-unavailable'
+  | 'issuer-unavailable'
   | 'internal';
 
 /** One fault in what the caller sent: where it is (a JSON pointer or a parameter's name) and what to do. */

@@ -76,8 +76,9 @@ async function readValidBody(
   schema: NonNullable<Route['body']>,
 ): Promise<unknown> {
   const bytes = await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes);
-  const value = bytes.byteLength === 0 && route.bodyOptional ? {} : parseJson(bytes);
-  return validate(schema, value, 'body');
+  if (!route.bodyOptional) return validate(schema, parseJson(bytes), 'body');
+  // HTTP clients print an absent body as the literal `null` when they are told that it is JSON.
+  return validate(schema, (bytes.byteLength === 0 ? null : parseJson(bytes)) ?? {}, 'body');
 }
 
 function retryAfter(error: unknown, status: number): Record<string, string> {

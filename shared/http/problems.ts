@@ -135,6 +135,13 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     returnCode: '40',
     remedy: 'Try again after Retry-After seconds.',
   },
+  // The keys of a trusted issuer cannot be read: not a 401, which would make clients log in again for nothing.
+  'issuer-unavailable': {
+    status: 503,
+    title: 'Token issuer unavailable',
+    returnCode: '60',
+    remedy: 'Try again after Retry-After seconds, or use a token that the broker itself issued.',
+  },
   internal: {
     status: 500,
     title: 'Internal error',

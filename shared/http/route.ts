@@ -54,7 +54,7 @@ export interface Route {
   readonly query?: TSchema;
   /** Schema of a JSON body; absent where the route reads none (a body sent all the same is ignored). */
   readonly body?: TSchema;
-  /** An absent or empty body is taken for `{}`. */
+  /** An absent or empty body, and a `null`, are taken for `{}`. */
   readonly bodyOptional?: boolean;
   /** Bytes of body read at most; beyond it 413. Default 1 MiB. */
   readonly maxBodyBytes?: number;
