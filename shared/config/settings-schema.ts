@@ -2,6 +2,7 @@
 // checked, and the sample and the Bicep template are compared. Names are environment variables.
 
 import { type Static, Type } from '@sinclair/typebox';
+import type { LogLevel } from '../log';
 
 const seconds = (description: string, defaultValue: number, minimum: number, maximum: number) =>
   Type.Integer({ description: `${description} Unit: seconds.`, default: defaultValue, minimum, maximum });
@@ -154,10 +155,12 @@ export const settingsSchema = Type.Object({
       'Secret. Keys that seal message ids: `number:base64url` of 32 bytes each, comma-separated, number 0–255; the first one seals, all open.',
     pattern: '^[0-9]{1,3}:[A-Za-z0-9_-]{43}(,[0-9]{1,3}:[A-Za-z0-9_-]{43})*$',
   }),
-  LOG_LEVEL: Type.Union(
-    [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')],
-    { description: 'Lowest level that is logged.', default: 'info' },
-  ),
+  LOG_LEVEL: Type.Unsafe<LogLevel>({
+    type: 'string',
+    enum: ['debug', 'info', 'warn', 'error'],
+    description: 'Lowest level that is logged.',
+    default: 'info',
+  }),
 });
 
 export type RawSettings = Static<typeof settingsSchema>;

@@ -1,6 +1,7 @@
 // Reads the settings once: all errors in one message, then one frozen object in the program's own terms.
 
-import Ajv from 'ajv';
+import Ajv, { type ErrorObject } from 'ajv';
+import { parseSigningKeys, type SigningKeys } from '../identity/signing-keys';
 import { type RetentionClass, parseRetentionClasses } from '../retention/retention-class';
 import { type RawSettings, settingsSchema } from './settings-schema';
 
@@ -41,8 +42,8 @@ export interface Settings {
   readonly topicStore: TopicStoreSettings;
   readonly blobStore: BlobStoreSettings;
   readonly identity: {
-    /** JSON text of a private JWK or JWK Set. */
-    readonly signingKey: string;
+    /** The first key signs, all verify. */
+    readonly signingKeys: SigningKeys;
     readonly issuer: string;
     readonly audience: string;
     readonly trustedIssuers: readonly TrustedIssuer[];
@@ -82,9 +83,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   if (!ajv.validate(settingsSchema, given)) {
     for (const error of ajv.errors ?? []) {
       const name = error.instancePath.slice(1) || String(error.params['missingProperty']);
-      faults.push(
-        error.keyword === 'required' ? `${name} is missing` : `${name} ${error.message ?? 'is not valid'}`,
-      );
+      faults.push(error.keyword === 'required' ? `${name} is missing` : `${name} ${complaint(error)}`);
     }
   }
   const raw = given as unknown as RawSettings;
@@ -105,12 +104,14 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   const trustedIssuers = when('TRUSTED_ISSUERS', () => parseTrustedIssuers(raw.TRUSTED_ISSUERS));
   const topicStore = collect(() => chooseTopicStore(raw));
   const blobStore = collect(() => chooseBlobStore(raw));
+  const signingKeys = when('TOKEN_SIGNING_KEY', () => parseSigningKeys(raw.TOKEN_SIGNING_KEY));
   const messageIdKeys = when('MESSAGE_ID_KEY', () => parseSealingKeys(raw.MESSAGE_ID_KEY));
   if (
     faults.length ||
     !classes ||
     !defaultClass ||
     !trustedIssuers ||
+    !signingKeys ||
     !topicStore ||
     !blobStore ||
     !messageIdKeys
@@ -129,7 +130,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     topicStore,
     blobStore,
     identity: {
-      signingKey: raw.TOKEN_SIGNING_KEY,
+      signingKeys,
       issuer: raw.TOKEN_ISSUER,
       audience: raw.TOKEN_AUDIENCE,
       trustedIssuers,
@@ -145,6 +146,12 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     messageIdKeys,
     logLevel: raw.LOG_LEVEL,
   });
+}
+
+/** What is wrong with a value, without the value: it may be a secret. */
+function complaint(error: ErrorObject): string {
+  const allowed = error.params['allowedValues'] as readonly string[] | undefined;
+  return allowed ? `must be one of ${allowed.join(', ')}` : (error.message ?? 'is not valid');
 }
 
 function chooseTopicStore(raw: RawSettings): TopicStoreSettings {

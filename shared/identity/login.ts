@@ -1,0 +1,55 @@
+// What a login and a refresh are: proof of the DID, roles from the role source, a note of the participant, and a
+// pair of tokens. Roles are resolved anew each time, so that a revoked role ends with the access token.
+
+import type { Clock } from '../clock';
+import type { AccessTokenIssuer } from './access-token';
+import { verifyIdentityToken, type IdentityTokenPolicy, type RecoverSigner } from './identity-token';
+import type { ParticipantDirectory } from './participant-directory';
+import type { RoleSource } from './role-source';
+import type { Sessions } from './sessions';
+
+export interface LoginOptions {
+  readonly recoverSigner: RecoverSigner;
+  readonly identityTokens: IdentityTokenPolicy;
+  readonly roleSource: RoleSource;
+  readonly participants: ParticipantDirectory;
+  readonly sessions: Sessions;
+  readonly accessTokens: AccessTokenIssuer;
+  readonly clock: Clock;
+}
+
+export interface TokenPair {
+  readonly accessToken: string;
+  readonly refreshToken: string;
+}
+
+/** A participant's way in. A DID without roles gets tokens all the same; its calls are then refused. */
+export class Login {
+  constructor(private readonly options: LoginOptions) {}
+
+  /** @throws BrokerError `unauthenticated` when the identity token proves nothing */
+  async login(identityToken: string): Promise<TokenPair> {
+    const { recoverSigner, identityTokens, sessions, clock } = this.options;
+    const did = await verifyIdentityToken(identityToken, recoverSigner, identityTokens, clock());
+    const [accessToken, refreshToken] = await Promise.all([this.#admit(did), sessions.open(did)]);
+    return { accessToken, refreshToken };
+  }
+
+  /** @throws BrokerError `unauthenticated` when the refresh token is unknown, expired or used up */
+  async refresh(presented: string): Promise<TokenPair> {
+    const { refreshToken, prepared } = await this.options.sessions.refresh(presented, (did) =>
+      this.#admit(did),
+    );
+    return { accessToken: prepared, refreshToken };
+  }
+
+  async #admit(did: string): Promise<string> {
+    const { roleSource, participants, accessTokens, clock } = this.options;
+    const roles = await roleSource.rolesOf(did);
+    const [accessToken] = await Promise.all([
+      accessTokens.issue({ did, roles }, clock()),
+      participants.register(did, roles),
+    ]);
+    return accessToken;
+  }
+}
