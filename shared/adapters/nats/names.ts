@@ -71,5 +71,8 @@ export function messageIdHeader(sender: string, mailbox: string, topicId: string
 /** Key of an entry about one participant in any bucket. */
 export const participantKey = (did: string): string => tokenOf('participant', did);
 
+/** Key of a session, from its random id in hex. */
+export const sessionKey = (session: string): string => tokenOf('session', session);
+
 export const bucketStream = (bucket: string): string => `KV_${bucket}`;
 export const bucketSubject = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;
