@@ -28,7 +28,9 @@ export function problemsOf(route: Route): readonly ErrorCode[] {
   const input = route.params ?? route.query ?? route.body;
   return [
     ...new Set<ErrorCode>([
-      ...(route.access === 'participant' ? (['unauthenticated', 'forbidden'] as const) : []),
+      ...(route.access === 'participant'
+        ? (['unauthenticated', 'forbidden', 'issuer-unavailable'] as const)
+        : []),
       ...(route.body ? (['malformed-json', 'payload-too-large'] as const) : []),
       ...(input ? (['invalid-parameters'] as const) : []),
       ...(route.problems ?? []),
@@ -37,8 +39,9 @@ export function problemsOf(route: Route): readonly ErrorCode[] {
 }
 
 /**
- * The whole document.
+ * The whole document. Schemas with an `$id` become components of that name.
  * @param routes every route that is registered
+ * @throws Error when two different schemas have the same `$id`
  */
 export function createOpenApi(routes: readonly Route[], info: OpenApiInfo): JsonObject {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -46,6 +49,9 @@ export function createOpenApi(routes: readonly Route[], info: OpenApiInfo): Json
     const path = (paths[`/${route.path}`] ??= {});
     path[route.method.toLowerCase()] = toOperation(route);
   }
+  const components: Record<string, unknown> = { Problem: problemSchema };
+  // Printed and parsed: what is left is what a reader of the document gets.
+  const named = hoist(JSON.parse(JSON.stringify(paths)), components);
   return {
     openapi: '3.1.0',
     info: {
@@ -56,9 +62,9 @@ export function createOpenApi(routes: readonly Route[], info: OpenApiInfo): Json
     },
     servers: [{ url: '/' }],
     tags: [...new Set(routes.map((route) => route.tag))].map((name) => ({ name })),
-    paths,
+    paths: named,
     components: {
-      schemas: { Problem: problemSchema },
+      schemas: components,
       headers: {
         RequestId: {
           description: 'Under this id the broker’s log has the call; a harmless X-Request-Id is kept.',
@@ -79,6 +85,23 @@ export function createOpenApi(routes: readonly Route[], info: OpenApiInfo): Json
       },
     },
   };
+}
+
+/** Moves every schema that has an `$id` to the components and leaves a reference in its place. */
+function hoist(node: unknown, components: Record<string, unknown>): unknown {
+  if (Array.isArray(node)) return node.map((item) => hoist(item, components));
+  if (typeof node !== 'object' || node === null) return node;
+  const { $id: name, ...rest } = node as Record<string, unknown>;
+  const moved = Object.fromEntries(
+    Object.entries(rest).map(([key, member]) => [key, hoist(member, components)]),
+  );
+  if (typeof name !== 'string')
+    return name === undefined ? moved : { $id: hoist(name, components), ...moved };
+  if (name in components && JSON.stringify(components[name]) !== JSON.stringify(moved)) {
+    throw new Error(`Two different schemas are named ${name}.`);
+  }
+  components[name] = moved;
+  return { $ref: `#/components/schemas/${name}` };
 }
 
 function toOperation(route: Route): JsonObject {

@@ -21,7 +21,10 @@ function validatorOf(schema: TSchema): ValidateFunction {
 }
 
 /** Reads at most `maxBytes` of body; more is `payload-too-large` and the rest is not read. */
-export async function readBody(request: HttpRequest, maxBytes: number): Promise<Buffer> {
+export async function readBody(
+  request: Pick<HttpRequest, 'headers' | 'body'>,
+  maxBytes: number,
+): Promise<Buffer> {
   const declared = Number(request.headers.get('content-length') ?? 0);
   if (declared > maxBytes) throw tooLarge(maxBytes);
   if (!request.body) return Buffer.alloc(0);
