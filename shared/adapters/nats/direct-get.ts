@@ -6,11 +6,14 @@ import { createInbox, type Msg, type NatsConnection, type Subscription } from 'n
 import { BrokerError } from '../../broker-error';
 import type { NatsConnections } from './connection';
 
-export type DirectGetRequest = {
+/** With this sequence or after, or stored at this instant or after (RFC 3339). */
+export type DirectGetStart = { readonly seq: number } | { readonly start_time: string };
+
+export type DirectGetRequest = DirectGetStart & {
   readonly next_by_subj: string;
   readonly batch: number;
   readonly max_bytes: number;
-} & ({ readonly seq: number } | { readonly start_time: string });
+};
 
 export interface DirectMessage {
   readonly seq: number;

@@ -1,0 +1,229 @@
+// Cursors in key-value buckets. Changes to one cursor inside an instance are group-committed: those that wait are
+// applied together in one compare-and-set (design §4). Between instances the compare-and-set decides.
+
+import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { BrokerError } from '../../broker-error';
+import { type Cursor, CursorCodec, newCursor } from '../../messages/cursor';
+import type { CursorChange, CursorName, CursorStore, LoadedCursor } from '../../messages/message-log';
+import { type KeyValueBucket, type KeyValueEntry, RevisionConflict, UnknownOutcome } from './key-value';
+import { addressOf, cursorKey } from './names';
+import type { ServerClock } from './server-clock';
+import type { StoreLayout } from './store-layout';
+
+/** Compare-and-sets tried for one group of changes, and the longest pause between two. */
+const maxAttempts = 24;
+const maxPauseMs = 60;
+/** Instances that have not written for this long are dropped from a record. Unit: ms. */
+const silentInstanceMs = 60_000;
+const cachedRecords = 2_000;
+const cachedBytes = 64 * 1024 * 1024;
+
+interface Version {
+  readonly cursor: Cursor;
+  readonly revision: number;
+  /** Length of the stored record. Unit: bytes. */
+  readonly bytes: number;
+}
+
+interface Waiting {
+  readonly change: CursorChange<unknown>;
+  readonly atLeast: number;
+  readonly resolve: (outcome: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One cursor inside this instance: its last known version and the changes that wait for the next write. */
+interface Lane {
+  readonly bucket: KeyValueBucket;
+  readonly key: string;
+  readonly generation: number;
+  readonly codec: CursorCodec;
+  known: Version | undefined;
+  waiting: Waiting[];
+  running: boolean;
+}
+
+export class JetStreamCursorStore implements CursorStore {
+  readonly #instance = randomBytes(6).toString('base64url');
+  #nextNonce = 1;
+  readonly #lanes = new LRUCache<string, Lane>({
+    max: cachedRecords,
+    maxSize: cachedBytes,
+    sizeCalculation: (lane) => (lane.known?.bytes ?? 0) + 256,
+  });
+  /** Lanes with work on its way stay, whatever the cache drops: one compare-and-set per cursor at a time. */
+  readonly #busy = new Map<string, Lane>();
+  readonly #buckets = new Map<number, KeyValueBucket>();
+
+  constructor(
+    private readonly layout: StoreLayout,
+    private readonly clock: ServerClock,
+  ) {}
+
+  async load(name: CursorName): Promise<LoadedCursor> {
+    const lane = await this.#lane(name);
+    const [{ cursor, revision }, nowMs] = await Promise.all([this.#read(lane), this.clock.now()]);
+    return { cursor, revision, nowMs };
+  }
+
+  async update<Outcome>(
+    name: CursorName,
+    change: CursorChange<Outcome>,
+    atLeast = Infinity,
+  ): Promise<Outcome> {
+    const lane = await this.#lane(name);
+    return new Promise<Outcome>((resolve, reject) => {
+      lane.waiting.push({ change, atLeast, resolve: resolve as (outcome: unknown) => void, reject });
+      if (!lane.running) void this.#run(lane);
+    });
+  }
+
+  async #lane({ mailbox, clientId, from }: CursorName): Promise<Lane> {
+    const { shard, token } = addressOf(mailbox, this.layout.shardCount);
+    const generation = await this.layout.generation(shard);
+    const key = cursorKey(token, clientId, from);
+    const existing = this.#busy.get(key) ?? this.#lanes.get(key);
+    if (existing) return existing;
+    let bucket = this.#buckets.get(shard);
+    if (!bucket) {
+      bucket = this.layout.cursors(shard);
+      this.#buckets.set(shard, bucket);
+    }
+    const codec = new CursorCodec();
+    const lane: Lane = { bucket, key, generation, codec, known: undefined, waiting: [], running: false };
+    this.#lanes.set(key, lane);
+    return lane;
+  }
+
+  /** The record as the leader has it. An unchanged one is not decoded again. */
+  async #read(lane: Lane): Promise<Version> {
+    const entry = await lane.bucket.get(lane.key);
+    const revision = entry?.revision ?? 0;
+    const known = lane.known;
+    if (known && known.revision >= revision && !(revision === 0 && known.revision > 0)) return known;
+    const version = decode(lane, entry);
+    // While a write is on its way, it decides what is known.
+    if (!lane.running) this.#remember(lane, version);
+    return version;
+  }
+
+  #remember(lane: Lane, version: Version): void {
+    lane.known = version;
+    this.#lanes.set(lane.key, lane);
+  }
+
+  async #run(lane: Lane): Promise<void> {
+    lane.running = true;
+    this.#busy.set(lane.key, lane);
+    try {
+      while (lane.waiting.length) {
+        const group = lane.waiting;
+        lane.waiting = [];
+        try {
+          await this.#commit(lane, group);
+        } catch (error) {
+          for (const { reject } of group) reject(error);
+        }
+      }
+    } finally {
+      lane.running = false;
+      this.#busy.delete(lane.key);
+    }
+  }
+
+  /** Applies a group of changes together and writes once, again and again until nobody came between. */
+  async #commit(lane: Lane, group: readonly Waiting[]): Promise<void> {
+    // A change that changes nothing must be judged on a version that is not older than its caller's.
+    let fresh = false;
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      if (!lane.known) {
+        lane.known = decode(lane, await lane.bucket.get(lane.key));
+        fresh = true;
+      }
+      const base = lane.known;
+      const nowMs = await this.clock.now();
+      const { cursor, settle } = applyAll(base.cursor, group, nowMs);
+      if (cursor === base.cursor) {
+        if (fresh || group.every(({ atLeast }) => atLeast <= base.revision)) {
+          settle();
+          return;
+        }
+        lane.known = undefined;
+        continue;
+      }
+      const written = await this.#write(lane, base, cursor, nowMs);
+      if (written) {
+        this.#remember(lane, written);
+        settle();
+        return;
+      }
+      await pause(attempt);
+    }
+    throw new BrokerError('cursor-contended', 'Too many instances change this cursor at once.', {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  /**
+   * One compare-and-set. Undefined when it was lost; then the lane has forgotten its version. When the answer was
+   * lost, or a repetition inside the server makes a success look like a conflict, the nonce in the record tells.
+   */
+  async #write(lane: Lane, base: Version, cursor: Cursor, nowMs: number): Promise<Version | undefined> {
+    const nonce = this.#nextNonce++;
+    const signed = this.#withNonce(cursor, nonce, nowMs);
+    const bytes = lane.codec.encode(signed);
+    try {
+      const revision = await lane.bucket.put(lane.key, bytes, { previousRevision: base.revision });
+      return { cursor: signed, revision, bytes: bytes.byteLength };
+    } catch (error) {
+      lane.known = undefined;
+      if (!(error instanceof RevisionConflict) && !(error instanceof UnknownOutcome)) throw error;
+      const found = decode(lane, await lane.bucket.get(lane.key));
+      lane.known = found;
+      const ours = found.cursor.nonces.some(
+        (known) => known.instance === this.#instance && known.nonce === nonce,
+      );
+      return ours ? found : undefined;
+    }
+  }
+
+  #withNonce(cursor: Cursor, nonce: number, nowMs: number): Cursor {
+    const others = cursor.nonces.filter(
+      ({ instance, timeMs }) => instance !== this.#instance && timeMs > nowMs - silentInstanceMs,
+    );
+    return { ...cursor, nonces: [...others, { instance: this.#instance, nonce, timeMs: nowMs }] };
+  }
+}
+
+function decode(lane: Lane, entry: KeyValueEntry | undefined): Version {
+  if (!entry) return { cursor: newCursor(lane.generation), revision: 0, bytes: 0 };
+  const stored = lane.codec.decode(entry.value);
+  // Sequences of a stream that was lost mean nothing in the one that took its place.
+  const cursor = stored.generation === lane.generation ? stored : newCursor(lane.generation);
+  return { cursor, revision: entry.revision, bytes: entry.value.byteLength };
+}
+
+/** Applies changes in turn. One that throws is left out, and its caller is told; the others go on. */
+function applyAll(
+  base: Cursor,
+  group: readonly Waiting[],
+  nowMs: number,
+): { readonly cursor: Cursor; readonly settle: () => void } {
+  let cursor = base;
+  const settlements = group.map(({ change, resolve, reject }) => {
+    try {
+      const step = change(cursor, nowMs);
+      cursor = step.cursor;
+      return () => resolve(step.outcome);
+    } catch (error) {
+      return () => reject(error);
+    }
+  });
+  return { cursor, settle: () => settlements.forEach((settle) => settle()) };
+}
+
+function pause(attempt: number): Promise<void> {
+  const longest = Math.min(maxPauseMs, 2 ** attempt);
+  return new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
+}

@@ -1,0 +1,211 @@
+// The message log on JetStream: one stream per shard, one stored message per recipient (design §3–§5).
+
+import { randomBytes } from 'node:crypto';
+import type {
+  Appended,
+  LogFilter,
+  LogRead,
+  LogStart,
+  MessageLog,
+  NewMessage,
+  StoredMessage,
+} from '../../messages/message-log';
+import { type Mailbox, mailboxToken, senderToken } from '../../messages/mailbox';
+import { messageEndMs } from '../../retention/message-life';
+import type { DirectGet, DirectGetStart, DirectMessage } from './direct-get';
+import { type JetStream, retryBudgetMs } from './jetstream';
+import {
+  addressOf,
+  mailStream,
+  type MailboxAddress,
+  messageIdHeader,
+  messageSubject,
+  parseMessageSubject,
+  subjectFilter,
+} from './names';
+import type { StoreLayout } from './store-layout';
+
+/** Header names of stored messages; `Nats-…` are the server's. */
+const attemptHeader = 'Ddhub-Attempt';
+const keyHeader = 'Ddhub-Key';
+const lifeHeader = 'Ddhub-Life-Ms';
+
+const maxBatchBytes = 4 * 1024 * 1024;
+const maxBatchMessages = 1_000;
+/** A first read is usually small: asking for less lets more reads be on their way at once. */
+const firstBatchBytes = 256 * 1024;
+/** Pending messages this close in the stream are read as one run. Unit: sequences. */
+const runGap = 64;
+
+export interface MessageLogOptions {
+  readonly jetStream: JetStream;
+  readonly directGet: DirectGet;
+  readonly layout: StoreLayout;
+  /** How long the stream remembers a Nats-Msg-Id. Unit: s. */
+  readonly duplicateWindowSeconds: number;
+}
+
+export class JetStreamMessageLog implements MessageLog {
+  /** `max_payload` of infra/nats/nats.conf, less room for headers. */
+  readonly maxBodyBytes = 8 * 1024 * 1024 - 16 * 1024;
+
+  constructor(private readonly options: MessageLogOptions) {}
+
+  async append(message: NewMessage): Promise<Appended> {
+    const { jetStream, duplicateWindowSeconds } = this.options;
+    const address = this.#address(message.mailbox);
+    await this.options.layout.generation(address.shard);
+    const sender = senderToken(message.senderDid);
+    const attempt = randomBytes(8).toString('hex');
+    const unique =
+      message.transactionId === undefined ? `attempt:${attempt}` : `transaction:${message.transactionId}`;
+    const ack = await jetStream.publish(
+      messageSubject(address, { topicId: message.topicId, sender, retentionClass: message.retentionClass }),
+      message.body,
+      {
+        'Nats-Msg-Id': messageIdHeader(sender, address.token, message.topicId, unique),
+        [attemptHeader]: attempt,
+        [keyHeader]: String(message.keyNumber),
+      },
+      // A try after the window would store the message twice.
+      Math.min(retryBudgetMs, duplicateWindowSeconds * 1_000),
+    );
+    if (!ack.duplicate) return { outcome: 'stored', seq: ack.seq };
+    // The answer to a repetition: either our own first try was stored and its answer lost, or somebody else's
+    // message with this transaction id was there before. Without one the id is this attempt's alone.
+    if (message.transactionId === undefined) return { outcome: 'stored', seq: ack.seq };
+    if (ack.tries === 1) return { outcome: 'duplicate' };
+    const stored = await jetStream.messageAt(mailStream(address.shard), ack.seq);
+    const ours = !stored || stored.headers.get(attemptHeader) === attempt;
+    return ours ? { outcome: 'stored', seq: ack.seq } : { outcome: 'duplicate' };
+  }
+
+  async read(
+    mailbox: Mailbox,
+    filter: LogFilter,
+    start: LogStart,
+    limits: { readonly messages: number; readonly bytes: number },
+  ): Promise<LogRead> {
+    const address = this.#address(mailbox);
+    await this.options.layout.generation(address.shard);
+    const messages: StoredMessage[] = [];
+    let bytes = 0;
+    let from: DirectGetStart =
+      'after' in start ? { seq: start.after + 1 } : { start_time: new Date(start.fromMs).toISOString() };
+    for (;;) {
+      const batch = await this.options.directGet.read(mailStream(address.shard), {
+        ...from,
+        next_by_subj: subjectFilter(address, filter.topic ?? undefined, filter.sender ?? undefined),
+        batch: Math.min(maxBatchMessages, limits.messages - messages.length),
+        max_bytes: Math.min(messages.length ? maxBatchBytes : firstBatchBytes, limits.bytes),
+      });
+      for (const message of batch.messages) {
+        messages.push(toStored(message));
+        bytes += message.data.byteLength;
+      }
+      const last = batch.messages.at(-1)?.seq;
+      if (!batch.more || last === undefined || messages.length >= limits.messages || bytes >= limits.bytes) {
+        return { messages, more: batch.more };
+      }
+      from = { seq: last + 1 };
+    }
+  }
+
+  async readAt(mailbox: Mailbox, seqs: readonly number[], bytes: number): Promise<readonly StoredMessage[]> {
+    const address = this.#address(mailbox);
+    await this.options.layout.generation(address.shard);
+    const found: StoredMessage[] = [];
+    let foundBytes = 0;
+    for (const window of windowsOf(runsOf(seqs))) {
+      const runs = await Promise.all(window.map((run) => this.#readRun(address, run)));
+      for (const message of runs.flat()) {
+        found.push(message);
+        foundBytes += message.bytes;
+      }
+      if (foundBytes >= bytes) break;
+    }
+    return found;
+  }
+
+  async lastSeq(mailbox: Mailbox, filter: LogFilter): Promise<number> {
+    const address = this.#address(mailbox);
+    await this.options.layout.generation(address.shard);
+    const subject = subjectFilter(address, filter.topic ?? undefined, filter.sender ?? undefined);
+    return (await this.options.jetStream.lastBySubject(mailStream(address.shard), subject))?.seq ?? 0;
+  }
+
+  async at(mailbox: Mailbox, seq: number): Promise<StoredMessage | undefined> {
+    const address = this.#address(mailbox);
+    await this.options.layout.generation(address.shard);
+    const message = await this.options.jetStream.messageAt(mailStream(address.shard), seq);
+    // The sequence is the shard's: it may be somebody else's message.
+    if (message?.subject.split('.')[2] !== mailboxToken(mailbox)) return undefined;
+    return toStored({ ...message, header: (name) => message.headers.get(name) ?? '' });
+  }
+
+  generation(mailbox: Mailbox): Promise<number> {
+    return this.options.layout.generation(this.#address(mailbox).shard);
+  }
+
+  /** The messages of one run that the replica has; what lies between them is read too and left out. */
+  async #readRun(address: MailboxAddress, run: readonly number[]): Promise<readonly StoredMessage[]> {
+    const wanted = new Set(run);
+    const last = run.at(-1) ?? 0;
+    const found: StoredMessage[] = [];
+    let next = run[0];
+    while (next !== undefined) {
+      const from = next;
+      const left = run.filter((seq) => seq >= from).length;
+      const batch = await this.options.directGet.read(mailStream(address.shard), {
+        seq: from,
+        next_by_subj: subjectFilter(address, undefined, undefined),
+        batch: left,
+        max_bytes: left === 1 ? firstBatchBytes : maxBatchBytes,
+      });
+      for (const message of batch.messages) if (wanted.has(message.seq)) found.push(toStored(message));
+      const reached = batch.messages.at(-1)?.seq ?? last;
+      next = batch.more ? run.find((seq) => seq > reached) : undefined;
+    }
+    return found;
+  }
+
+  #address(mailbox: Mailbox): MailboxAddress {
+    return addressOf(mailbox, this.options.layout.shardCount);
+  }
+}
+
+function toStored(message: DirectMessage): StoredMessage {
+  const { topicId, sender, retentionClass } = parseMessageSubject(message.subject);
+  const life = message.header(lifeHeader);
+  return {
+    seq: message.seq,
+    topic: topicId,
+    sender,
+    timeMs: message.timeMs,
+    endsAtMs: messageEndMs(message.timeMs, retentionClass, life ? Number(life) : undefined),
+    bytes: message.data.byteLength,
+    keyNumber: Number(message.header(keyHeader)),
+    body: message.data,
+  };
+}
+
+/** Groups ascending sequences into runs that are worth one batch each. */
+function runsOf(seqs: readonly number[]): readonly (readonly number[])[] {
+  const runs: number[][] = [];
+  let previous = -Infinity;
+  for (const seq of seqs) {
+    const run = runs.at(-1);
+    if (run && seq - previous <= runGap && run.length < maxBatchMessages) run.push(seq);
+    else runs.push([seq]);
+    previous = seq;
+  }
+  return runs;
+}
+
+/** Runs that are read at once; the next ones only when the bytes are not used up. */
+function windowsOf(runs: readonly (readonly number[])[]): readonly (readonly (readonly number[])[])[] {
+  const windowSize = 8;
+  return Array.from({ length: Math.ceil(runs.length / windowSize) }, (_none, index) =>
+    runs.slice(index * windowSize, (index + 1) * windowSize),
+  );
+}

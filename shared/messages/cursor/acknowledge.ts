@@ -1,0 +1,68 @@
+// What an acknowledgement does to a cursor: pending messages leave the list; of others it is told whether the
+// cursor knows them, with facts from the stream's leader where the record alone cannot say.
+
+import { type Cursor, dropEnded, positionOf } from './cursor';
+
+/** What the leader says of a sequence; undefined where the message is gone. */
+export type LeaderFact =
+  | {
+      readonly topic: string;
+      readonly sender: string;
+      readonly timeMs: number;
+      readonly endsAtMs: number;
+    }
+  | undefined;
+
+export interface AcknowledgeRequest {
+  readonly seqs: readonly number[];
+  /** Facts about sequences, as far as the leader was asked. */
+  readonly facts: ReadonlyMap<number, LeaderFact>;
+  /** Messages stored before this do not exist for the cursor. Server time, ms; −Infinity for all. */
+  readonly fromMs: number;
+}
+
+export interface AcknowledgeOutcome {
+  /** Acknowledged by this call or before, or ended. */
+  readonly acknowledged: ReadonlySet<number>;
+  /** Never delivered on this cursor. */
+  readonly notFound: ReadonlySet<number>;
+  /** Not pending, and the leader has to be asked. */
+  readonly unsure: readonly number[];
+}
+
+export function acknowledge(
+  before: Cursor,
+  { seqs, facts, fromMs }: AcknowledgeRequest,
+  nowMs: number,
+): { readonly cursor: Cursor; readonly outcome: AcknowledgeOutcome } {
+  const cursor = dropEnded(before, nowMs);
+  const acknowledged = new Set<number>();
+  const notFound = new Set<number>();
+  const unsure: number[] = [];
+  const readByAll = cursor.positions.reachedByAll({ topic: null, senders: null }, cursor.start);
+  for (const seq of seqs) {
+    if (cursor.pending.has(seq)) acknowledged.add(seq);
+    else if (facts.has(seq))
+      (isAcknowledged(cursor, seq, facts.get(seq), fromMs, nowMs) ? acknowledged : notFound).add(seq);
+    else if (fromMs === -Infinity && seq > cursor.start && seq <= readByAll) acknowledged.add(seq);
+    else unsure.push(seq);
+  }
+  const pending = cursor.pending.without(acknowledged);
+  return {
+    cursor: pending === cursor.pending ? before : { ...cursor, pending },
+    outcome: { acknowledged, notFound, unsure },
+  };
+}
+
+/** Of a message that is not pending: gone or ended counts as acknowledged; else its position decides. */
+function isAcknowledged(
+  cursor: Cursor,
+  seq: number,
+  fact: LeaderFact,
+  fromMs: number,
+  nowMs: number,
+): boolean {
+  if (!fact || fact.endsAtMs <= nowMs) return true;
+  if (seq <= cursor.start || fact.timeMs < fromMs) return false;
+  return seq <= positionOf(cursor, fact.topic, fact.sender);
+}

@@ -1,0 +1,54 @@
+// The cursor: what one (mailbox, client id, from) has read and acknowledged, as a value. A message IS ACKNOWLEDGED
+// when start < seq ≤ its position and it is not pending. Nothing else is remembered, and no message is touched.
+
+import { PendingList } from './pending-list';
+import { Positions } from './positions';
+
+/** The last write of one instance, by which it recognizes its own write when the answer was lost. */
+export interface InstanceNonce {
+  readonly instance: string;
+  readonly nonce: number;
+  /** Server time of the write. Unit: ms. */
+  readonly timeMs: number;
+}
+
+export interface Cursor {
+  /** Generation of the stream that the sequences speak of. */
+  readonly generation: number;
+  /** Messages up to this sequence do not exist for the cursor. */
+  readonly start: number;
+  readonly positions: Positions;
+  readonly pending: PendingList;
+  readonly nonces: readonly InstanceNonce[];
+}
+
+/** What a mailbox's reader asks for; null is everything. Topics are ids, senders are tokens; both without repeats. */
+export interface Filter {
+  readonly topics: readonly string[] | null;
+  readonly senders: readonly string[] | null;
+}
+
+export const cursorLimits = {
+  /** Positions of one cursor. */
+  positions: 1_024,
+  /** Pending messages of one cursor; at the ceiling only pending ones are returned. */
+  pending: 20_000,
+  /** Topics × senders of one filter: what one plan looks at. */
+  cells: 100_000,
+} as const;
+
+/** A cursor that has read nothing: it begins with the oldest retained message. */
+export function newCursor(generation: number): Cursor {
+  return { generation, start: 0, positions: Positions.none, pending: PendingList.empty, nonces: [] };
+}
+
+/** Every operation begins with this: what has ended is no longer pending. */
+export function dropEnded(cursor: Cursor, nowMs: number): Cursor {
+  const pending = cursor.pending.withoutEnded(nowMs);
+  return pending === cursor.pending ? cursor : { ...cursor, pending };
+}
+
+/** How far messages of one (topic, sender) have been read. */
+export function positionOf(cursor: Cursor, topic: string, sender: string): number {
+  return cursor.positions.reached(topic, sender, cursor.start);
+}

@@ -1,0 +1,205 @@
+// What a search does to a cursor: given what the reads brought, which messages are returned and how far each
+// position moves. Pure; applied again, unchanged, to a record that somebody else has changed meanwhile.
+
+import { type Cursor, cursorLimits, dropEnded, positionOf } from './cursor';
+import type { PendingEntry } from './pending-list';
+import type { PlannedRead } from './plan';
+import type { Position, Positions, Scope } from './positions';
+
+/** What deciding needs to know of a stored message. */
+export interface ReadMessage {
+  readonly seq: number;
+  readonly topic: string;
+  /** Sender's token. */
+  readonly sender: string;
+  /** When it was stored. Server time, ms. */
+  readonly timeMs: number;
+  /** When it ends. Server time, ms. */
+  readonly endsAtMs: number;
+  /** Size in the answer. Unit: bytes. */
+  readonly bytes: number;
+}
+
+/** A fact: these are all messages of the read's subject after `read.after`, up to the last one listed. */
+export interface ReadFact {
+  readonly read: PlannedRead;
+  readonly messages: readonly ReadMessage[];
+}
+
+/** A fact from the leader: the last message of the read's subject has this sequence; 0 for none. */
+export interface LastFact {
+  readonly read: PlannedRead;
+  readonly lastSeq: number;
+}
+
+export interface TakeRequest {
+  /** Messages returned at most. */
+  readonly amount: number;
+  /** Bytes returned at most, but never nothing while something is there. */
+  readonly maxBytes: number;
+  /** Messages stored before this do not exist for the cursor. Server time, ms. */
+  readonly fromMs: number;
+  /** The positions with which the reads were planned. */
+  readonly planned: Positions;
+  readonly reads: readonly ReadFact[];
+  readonly lasts: readonly LastFact[];
+  /** Pending messages that a read has found. */
+  readonly pending: readonly ReadMessage[];
+  /** For how long a position is worth remembering. Unit: ms. */
+  readonly memoryMs: number;
+}
+
+export type TakeOutcome =
+  /** Sequences to return, ascending. */
+  | { readonly kind: 'taken'; readonly seqs: readonly number[] }
+  /** The facts do not fit the record any more: plan and read again. */
+  | { readonly kind: 'stale' }
+  /** The cursor cannot hold as many positions as the filter needs. */
+  | { readonly kind: 'too-many-positions' };
+
+/** Messages passed over, with nothing taken, from which on the progress is worth a write. */
+export const savedProgress = 256;
+
+export function take(
+  before: Cursor,
+  request: TakeRequest,
+  nowMs: number,
+): { readonly cursor: Cursor; readonly outcome: TakeOutcome } {
+  const cursor = dropEnded(before, nowMs);
+  if (!request.reads.every(({ read }) => stillHolds(cursor, read, request.planned))) {
+    return { cursor: before, outcome: { kind: 'stale' } };
+  }
+  const isOver = ({ timeMs, endsAtMs }: ReadMessage): boolean => endsAtMs <= nowMs || timeMs < request.fromMs;
+  const fresh = request.reads.flatMap(({ read, messages }) => {
+    const serves = servedBy(read.serves);
+    return messages.filter(
+      (message) =>
+        serves(message) &&
+        !isOver(message) &&
+        message.seq > positionOf(cursor, message.topic, message.sender),
+    );
+  });
+  const pending = request.pending.filter((message) => !isOver(message) && cursor.pending.has(message.seq));
+  const { taken, takenFresh, firstLeft } = choose(
+    pending,
+    fresh,
+    request,
+    cursorLimits.pending - cursor.pending.count,
+  );
+
+  const joins = request.lasts.flatMap((fact) => joined(cursor, fact, request, firstLeft, nowMs));
+  const outcome: TakeOutcome = { kind: 'taken', seqs: taken.map(({ seq }) => seq) };
+  const passedOver =
+    request.reads.reduce((sum, { messages }) => sum + messages.length, 0) - takenFresh.length;
+  if (!takenFresh.length && !joins.length && passedOver < savedProgress) return { cursor: before, outcome };
+  const moved = request.reads.flatMap((fact) => movedBy(fact, firstLeft, nowMs));
+  const positions = cursor.positions.with([...moved, ...joins], nowMs - request.memoryMs);
+  if (positions.list.length > cursorLimits.positions) {
+    return { cursor: before, outcome: { kind: 'too-many-positions' } };
+  }
+  return {
+    cursor: { ...cursor, positions, pending: cursor.pending.with(takenFresh.map(toPending)) },
+    outcome,
+  };
+}
+
+/** A fact holds for a record in which every scope that the read serves has been read at least as far as its start. */
+function stillHolds(cursor: Cursor, read: PlannedRead, planned: Positions): boolean {
+  if (cursor.positions === planned) return true;
+  return read.serves.every((scope) => cursor.positions.reachedByAll(scope, cursor.start) >= read.after);
+}
+
+function servedBy(scopes: readonly Scope[]): (message: ReadMessage) => boolean {
+  const byTopic = Map.groupBy(scopes, ({ topic }) => topic);
+  const candidates = (topic: string): readonly Scope[] => byTopic.get(topic) ?? byTopic.get(null) ?? [];
+  return ({ topic, sender }) =>
+    candidates(topic).some(({ senders }) => senders === null || senders.has(sender));
+}
+
+/** Oldest first, up to the amount, the bytes and the pending ceiling; beyond the first new one left, no new one. */
+function choose(
+  pending: readonly ReadMessage[],
+  fresh: readonly ReadMessage[],
+  { amount, maxBytes }: TakeRequest,
+  room: number,
+): { taken: readonly ReadMessage[]; takenFresh: readonly ReadMessage[]; firstLeft: number } {
+  const isFresh = new Set(fresh);
+  const taken: ReadMessage[] = [];
+  const takenFresh: ReadMessage[] = [];
+  let bytes = 0;
+  let firstLeft = Infinity;
+  let full = false;
+  for (const message of [...pending, ...fresh].sort((one, other) => one.seq - other.seq)) {
+    full ||= taken.length >= amount || (taken.length > 0 && bytes + message.bytes > maxBytes);
+    if (isFresh.has(message) && (full || takenFresh.length >= room)) {
+      firstLeft = message.seq;
+      break;
+    }
+    if (full) continue;
+    bytes += message.bytes;
+    taken.push(message);
+    if (isFresh.has(message)) takenFresh.push(message);
+  }
+  // At the pending ceiling the pending ones behind the first new one left are still returned.
+  if (!full && firstLeft < Infinity) {
+    for (const message of pending) {
+      if (message.seq < firstLeft) continue;
+      if (taken.length >= amount || bytes + message.bytes > maxBytes) break;
+      bytes += message.bytes;
+      taken.push(message);
+    }
+  }
+  return { taken, takenFresh, firstLeft };
+}
+
+/** The last sequence that a read brought before the first new message that was left; 0 for none. */
+function readThroughOf({ messages }: ReadFact, firstLeft: number): number {
+  return messages.findLast(({ seq }) => seq < firstLeft)?.seq ?? 0;
+}
+
+/** Each position stops at the last sequence returned before the first new message that was left. */
+function movedBy(fact: ReadFact, firstLeft: number, nowMs: number): readonly Position[] {
+  const readThrough = readThroughOf(fact, firstLeft);
+  if (readThrough <= fact.read.after) return [];
+  return fact.read.serves.map((scope) => ({ ...scope, readThrough, timeMs: nowMs }));
+}
+
+/** A scope of which the leader has nothing beyond what was read joins the others of its subject. */
+function joined(
+  cursor: Cursor,
+  { read, lastSeq }: LastFact,
+  request: TakeRequest,
+  firstLeft: number,
+  nowMs: number,
+): readonly Position[] {
+  const { joinsAt } = read;
+  const fact = request.reads.find((candidate) => candidate.read === read);
+  if (joinsAt === undefined || !fact) return [];
+  const own = readThroughOf(fact, firstLeft);
+  const readThrough = (scope: Scope): number =>
+    Math.max(own, cursor.positions.reachedByAll(scope, cursor.start));
+  if (!read.serves.every((scope) => readThrough(scope) >= lastSeq)) return [];
+  return read.serves.map((scope) => ({ ...scope, readThrough: joinsAt, timeMs: nowMs }));
+}
+
+function toPending({ seq, topic, sender, endsAtMs }: ReadMessage): PendingEntry {
+  return { seq, topic, sender, expiresAtSeconds: Math.ceil(endsAtMs / 1_000) };
+}
+
+/** The first pending messages that a filter asks for, oldest first, after a sequence. */
+export function pendingFor(
+  cursor: Cursor,
+  wanted: (topic: string, sender: string) => boolean,
+  after: number,
+  amount: number,
+): readonly PendingEntry[] {
+  const found: PendingEntry[] = [];
+  for (const chunk of cursor.pending.chunks) {
+    if (chunk.last <= after) continue;
+    for (const entry of chunk.entries) {
+      if (found.length >= amount) return found;
+      if (entry.seq > after && wanted(entry.topic, entry.sender)) found.push(entry);
+    }
+  }
+  return found;
+}
