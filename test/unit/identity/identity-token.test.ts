@@ -53,7 +53,7 @@ describe('a login', () => {
     expect(await verify(bare)).toBe(didOf(key));
   });
 
-  test('is refused with the DID of another key', async () => {
+  test('regression, a token generator for any DID: is refused with the DID of another key', async () => {
     const foreign = createIdentityToken(key, { did: didOf(createKeyPair()), issuedAtSeconds: nowSeconds });
     await expect(verify(foreign)).rejects.toMatchObject(refused);
   });
