@@ -3,14 +3,41 @@
 
 import { join } from 'node:path';
 import { BlobConnection } from '../shared/adapters/blob/blob-connection';
+import { recoverSigner } from '../shared/adapters/ethereum/recover-signer';
+import { FileRoleSource } from '../shared/adapters/file-system/file-role-source';
+import { JoseAccessTokenIssuer, JoseAccessTokenVerifier } from '../shared/adapters/jose/access-tokens';
+import { DirectGet } from '../shared/adapters/nats/direct-get';
+import { JetStream } from '../shared/adapters/nats/jetstream';
+import { JetStreamCursorStore } from '../shared/adapters/nats/jetstream-cursor-store';
+import { JetStreamMessageLog } from '../shared/adapters/nats/jetstream-message-log';
+import { NatsHealth } from '../shared/adapters/nats/nats-health';
+import { JetStreamParticipantDirectory } from '../shared/adapters/nats/participant-store';
+import { ServerClock } from '../shared/adapters/nats/server-clock';
+import { JetStreamSessionStore } from '../shared/adapters/nats/session-store';
+import { StoreLayout } from '../shared/adapters/nats/store-layout';
+import { CompiledSchemaValidator } from '../shared/adapters/schema';
+import { sqlBackend, SqlTopicStore } from '../shared/adapters/sql';
+import { type Clock, systemClock } from '../shared/clock';
+import type { Settings } from '../shared/config/settings';
 import type { HandlerDependencies } from '../shared/http/handler';
 import type { Route } from '../shared/http/route';
-import type { Settings } from '../shared/config/settings';
-import { systemClock, type Clock } from '../shared/clock';
-import { BrokerError } from '../shared/broker-error';
+import {
+  compileRolePattern,
+  createAuthenticator,
+  Login,
+  mayAdministerTopicsOf,
+  noRoles,
+  Sessions,
+} from '../shared/identity';
 import type { Log } from '../shared/log';
+import { MailboxReader, MessageIds, Publisher } from '../shared/messages';
 import { createHealth } from '../shared/operations/health';
+import { toCatalogTopic, TopicAdministration, TopicCatalog } from '../shared/topics';
+import { channelRoutes } from './channels';
+import { identityRoutes } from './identity';
+import { messageRoutes } from './messages';
 import { operationsRoutes } from './operations';
+import { topicRoutes } from './topics';
 
 export interface Container {
   readonly routes: readonly Route[];
@@ -20,11 +47,38 @@ export interface Container {
 }
 
 export function createContainer(settings: Settings, log: Log, clock: Clock = systemClock): Container {
+  const store = messageStore(settings, log, clock);
+  const topics = topicStore(settings, clock);
+  const identity = identityOf(settings, store.layout, log, clock);
   const blob = new BlobConnection(settings.blobStore);
+  const messageIds = new MessageIds(settings.messageIdKeys);
+
   const routes: readonly Route[] = [
+    ...identityRoutes(identity),
+    ...channelRoutes(identity),
+    ...topicRoutes({ administration: topics.administration, clock }),
+    ...messageRoutes({
+      publisher: new Publisher({
+        catalog: topics.catalog,
+        validator: topics.validator,
+        participants: identity.participants,
+        messageLog: store.messageLog,
+        messageIds,
+        defaultRetentionClass: settings.retention.defaultClass.name,
+        log,
+      }),
+      reader: new MailboxReader(store.messageLog, store.cursors, store.layout.longestMemoryMs),
+      messageLog: store.messageLog,
+      messageIds,
+      catalog: topics.catalog,
+    }),
     ...operationsRoutes({
       routes: () => routes,
-      health: createHealth({ checks: [blob], log, clock }),
+      health: createHealth({
+        checks: [new NatsHealth(store.layout), { name: 'sql', check: () => topics.store.check() }, blob],
+        log,
+        clock,
+      }),
       defaultRetentionMs: settings.retention.defaultClass.spanMs,
       // Beside the bundle; scripts/build.mjs puts the viewer there.
       viewerDirectory: join(__dirname, 'viewer'),
@@ -32,11 +86,91 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
   ];
   return {
     routes,
-    handling: {
-      authenticate: () => Promise.reject(new BrokerError('unauthenticated', 'Log in first.')),
-      log,
-      clock,
+    handling: { authenticate: identity.authenticate, log, clock },
+    close: async () => {
+      await Promise.all([store.jetStream.close(), topics.store.close()]);
     },
-    close: () => Promise.resolve(),
   };
+}
+
+function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
+  const jetStream = new JetStream({ servers: nats.servers, credentials: nats.credentials, log });
+  const layout = new StoreLayout(jetStream, {
+    shardCount: nats.shardCount,
+    replicas: nats.replicas,
+    duplicateWindowSeconds: nats.duplicateWindowSeconds,
+    longestRetentionMs: Math.max(...retention.classes.map(({ spanMs }) => spanMs)),
+    log,
+  });
+  const messageLog = new JetStreamMessageLog({
+    jetStream,
+    directGet: new DirectGet(jetStream.connections),
+    layout,
+    duplicateWindowSeconds: nats.duplicateWindowSeconds,
+  });
+  const cursors = new JetStreamCursorStore(layout, new ServerClock(jetStream, clock));
+  return { jetStream, layout, messageLog, cursors };
+}
+
+function topicStore({ topicStore: chosen, identity }: Settings, clock: Clock) {
+  const store = new SqlTopicStore(sqlBackend(chosen), clock);
+  const catalog = new TopicCatalog(
+    {
+      find: async (id) => {
+        const topic = await store.find(id);
+        return topic && toCatalogTopic(topic);
+      },
+      readSchema: async (id, version) => (await store.view(id, version))?.schemaText,
+    },
+    { clock },
+  );
+  const validator = new CompiledSchemaValidator();
+  const isCreatorRole = compileRolePattern(identity.topicCreatorRolePattern);
+  const administration = new TopicAdministration({
+    store,
+    catalog,
+    validator,
+    mayAdministerTopicsOf: (owner, roles) => mayAdministerTopicsOf(owner, roles, isCreatorRole),
+  });
+  return { store, catalog, validator, administration };
+}
+
+function identityOf({ identity }: Settings, layout: StoreLayout, log: Log, clock: Clock) {
+  const issuer = {
+    keys: identity.signingKeys,
+    issuer: identity.issuer,
+    audience: identity.audience,
+    accessTokenSeconds: identity.accessTokenSeconds,
+  };
+  const accessTokens = new JoseAccessTokenIssuer(issuer);
+  const refreshMs = identity.refreshTokenSeconds * 1_000;
+  const graceMs = identity.refreshGraceSeconds * 1_000;
+  const participants = new JetStreamParticipantDirectory(layout.bucket('participants'), {
+    renewAfterMs: refreshMs / 10,
+    clock,
+  });
+  const sessions = new Sessions({
+    store: new JetStreamSessionStore(layout.bucket('sessions', { ttlMs: refreshMs + graceMs })),
+    policy: { lifeMs: refreshMs, graceMs },
+    clock,
+    log,
+  });
+  const login = new Login({
+    recoverSigner,
+    identityTokens: {
+      maxAgeSeconds: identity.identityTokenMaxAgeSeconds,
+      clockToleranceSeconds: identity.clockToleranceSeconds,
+    },
+    roleSource: identity.rolesFile === undefined ? noRoles : new FileRoleSource(identity.rolesFile, log),
+    participants,
+    sessions,
+    accessTokens,
+    clock,
+  });
+  const authenticate = createAuthenticator({
+    verifier: new JoseAccessTokenVerifier(issuer, identity.trustedIssuers),
+    userRolePattern: identity.userRolePattern,
+    clock,
+  });
+  return { login, accessTokens, participants, authenticate, accessTokenSeconds: identity.accessTokenSeconds };
 }

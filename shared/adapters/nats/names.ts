@@ -76,3 +76,7 @@ export const sessionKey = (session: string): string => tokenOf('session', sessio
 
 export const bucketStream = (bucket: string): string => `KV_${bucket}`;
 export const bucketSubject = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;
+
+/** Holds the recorded shard count and the generations of the shards; the first stream that a broker makes. */
+export const layoutBucket = 'layout';
+export const layoutStream = bucketStream(layoutBucket);

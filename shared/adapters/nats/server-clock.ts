@@ -3,7 +3,9 @@
 
 import type { Clock } from '../../clock';
 import type { JetStream } from './jetstream';
+import { layoutStream } from './names';
 
+/** How old a measurement may be. */
 const measureEveryMs = 60_000;
 
 export class ServerClock {
@@ -11,10 +13,8 @@ export class ServerClock {
   #measuredAt = -Infinity;
   #measuring: Promise<void> | undefined;
 
-  /** @param stream any stream that exists; its leader's clock is the one that counts */
   constructor(
     private readonly jetStream: JetStream,
-    private readonly stream: string,
     private readonly clock: Clock,
   ) {}
 
@@ -31,7 +31,7 @@ export class ServerClock {
 
   async #measure(): Promise<void> {
     const sentAt = this.clock();
-    const state = await this.jetStream.streamState(this.stream);
+    const state = await this.jetStream.streamState(layoutStream);
     const receivedAt = this.clock();
     this.#measuredAt = performance.now();
     if (state) this.#offsetMs = Math.round(state.serverTimeMs - (sentAt + receivedAt) / 2);

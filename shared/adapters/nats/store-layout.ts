@@ -6,7 +6,7 @@ import { BrokerError } from '../../broker-error';
 import type { Log } from '../../log';
 import type { JetStream } from './jetstream';
 import { bucketConfig, JetStreamBucket, type KeyValueBucket, RevisionConflict } from './key-value';
-import { cursorBucket, mailStream, mailSubjects, newMailSubjects } from './names';
+import { cursorBucket, layoutBucket, mailStream, mailSubjects, newMailSubjects } from './names';
 
 export interface StoreLayoutOptions {
   readonly shardCount: number;
@@ -19,7 +19,6 @@ export interface StoreLayoutOptions {
 
 /** Kept beyond the longest class, so that the timer, not `max_age`, is what ends a message. Unit: ms. */
 const marginMs = 3_600_000;
-const layoutBucket = 'layout';
 const generationKey = 'ddhub-generation';
 const maxGeneration = 255;
 
@@ -43,6 +42,11 @@ export class StoreLayout {
   /** Longest class and margin: how long anything about a message is worth remembering. Unit: ms. */
   get longestMemoryMs(): number {
     return this.options.longestRetentionMs + marginMs;
+  }
+
+  /** Asks the leader for the recorded shard count; rejects when it does not answer or does not fit. */
+  check(): Promise<void> {
+    return this.#compareShardCount();
   }
 
   /** A bucket of this broker, made at its first use. `ttlMs` drops entries that old. */

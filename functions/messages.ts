@@ -1,0 +1,309 @@
+// Publish, search and acknowledge: the routes that every Client Gateway uses (contract §3).
+
+import { type Static, Type } from '@sinclair/typebox';
+import { BrokerError, invalidParameter } from '../shared/broker-error';
+import { type Call, type Reply, type Route, route } from '../shared/http/route';
+import {
+  type Mailbox,
+  type MailboxReader,
+  mailboxToken,
+  type MessageIds,
+  type MessageLog,
+  parseInstant,
+  printMessage,
+  type Publisher,
+  type RecipientOutcome,
+  senderToken,
+} from '../shared/messages';
+import type { TopicCatalog } from '../shared/topics';
+
+export interface MessageRoutesDependencies {
+  readonly publisher: Publisher;
+  readonly reader: MailboxReader;
+  readonly messageLog: Pick<MessageLog, 'generation'>;
+  readonly messageIds: MessageIds;
+  readonly catalog: Pick<TopicCatalog, 'find'>;
+}
+
+const did = Type.String({ minLength: 1, maxLength: 200 });
+const topicId = Type.String({ pattern: '^[0-9a-f]{24}$' });
+const topicIds = Type.Array(topicId, { maxItems: 10_000 });
+const reference = Type.String({ maxLength: 200 });
+const anonymousKey = Type.String({ minLength: 1, maxLength: 255 });
+const clientId = Type.String({ pattern: '^[A-Za-z0-9:.>*_-]{1,255}$' });
+const messageId = Type.String({ description: '24 lower-case hex characters.' });
+
+const publishBody = Type.Object({
+  fqcns: Type.Optional(
+    Type.Array(did, { maxItems: 10_000, description: 'DIDs of the recipients; repeats count once.' }),
+  ),
+  payload: Type.String({ description: 'At most 2 MiB in UTF-8. Comes back byte for byte.' }),
+  topicId,
+  topicVersion: Type.String({ minLength: 1, maxLength: 100 }),
+  signature: Type.String({ maxLength: 10_000 }),
+  clientGatewayMessageId: Type.String({ minLength: 1, maxLength: 200 }),
+  payloadEncryption: Type.Boolean({
+    description: 'False: the payload is validated against the version’s schema.',
+  }),
+  transactionId: Type.Optional(
+    Type.String({
+      maxLength: 200,
+      description: 'A second message with it, to the same recipient on the same topic, is a duplicate.',
+    }),
+  ),
+  initiatingMessageId: Type.Optional(reference),
+  initiatingTransactionId: Type.Optional(reference),
+  topicRestrictions: Type.Optional(Type.String({ maxLength: 500 })),
+  anonymousRecipient: Type.Optional(Type.Array(anonymousKey, { maxItems: 25 })),
+});
+
+const publishAnswer = Type.Object({
+  clientGatewayMessageId: Type.String(),
+  did: Type.String(),
+  recipients: Type.Object({ total: Type.Integer(), sent: Type.Integer(), failed: Type.Integer() }),
+  status: Type.Array(
+    Type.Union([
+      Type.Object({
+        name: Type.Literal('SENT'),
+        details: Type.Array(Type.Object({ did: Type.String(), messageId, statusCode: Type.Literal(200) })),
+      }),
+      Type.Object({
+        name: Type.Literal('FAILED'),
+        details: Type.Array(
+          Type.Object({
+            did: Type.String(),
+            statusCode: Type.Literal(400),
+            err: Type.Object({ code: Type.String(), reason: Type.String() }),
+          }),
+        ),
+      }),
+    ]),
+  ),
+});
+
+const searchBody = Type.Object({
+  topicId: Type.Optional(topicIds),
+  fqcnTopicList: Type.Optional(topicIds),
+  clientId,
+  amount: Type.Optional(Type.Integer({ minimum: 1, maximum: 20_000, default: 1 })),
+  from: Type.Optional(Type.String({ maxLength: 64, description: 'ISO-8601 instant with an offset.' })),
+  senderId: Type.Optional(Type.Array(did, { maxItems: 10_000 })),
+  anonymousRecipient: Type.Optional(anonymousKey),
+});
+
+const message = Type.Object({
+  messageId,
+  timestampNanos: Type.Integer({ description: 'When it was stored: milliseconds × 10⁶.' }),
+  fqcn: Type.String(),
+  topicId: Type.String(),
+  topicVersion: Type.String(),
+  transactionId: Type.Optional(Type.String()),
+  signature: Type.String(),
+  payload: Type.String(),
+  senderDid: Type.String(),
+  payloadEncryption: Type.Boolean(),
+  isFile: Type.Boolean(),
+  clientGatewayMessageId: Type.String(),
+  initiatingMessageId: Type.Optional(Type.String()),
+  initiatingTransactionId: Type.Optional(Type.String()),
+  topicRestrictions: Type.Optional(Type.String()),
+});
+
+const acknowledgeBody = Type.Object({
+  messageIds: Type.Optional(Type.Array(Type.String(), { maxItems: 100_000 })),
+  clientId,
+  from: searchBody.properties.from,
+  anonymousRecipient: Type.Optional(anonymousKey),
+});
+
+export function messageRoutes(dependencies: MessageRoutesDependencies): readonly Route[] {
+  const { publisher, reader, messageLog, messageIds, catalog } = dependencies;
+  return [
+    route({
+      method: 'POST',
+      path: 'messages',
+      operationId: 'publishMessage',
+      summary: 'Send a message to participants; each recipient has an outcome of its own',
+      tag: 'Messages',
+      access: 'participant',
+      body: publishBody,
+      // A payload of 2 MiB may take six bytes a character once it is escaped.
+      maxBodyBytes: 16 * 1024 * 1024,
+      responses: {
+        200: { description: 'What became of it, also when every recipient failed', schema: publishAnswer },
+      },
+      problems: [
+        'topic-not-found',
+        'schema-violation',
+        'message-store-unavailable',
+        'message-store-full',
+        'topic-store-unavailable',
+      ],
+      handle: async ({ caller, body }) => {
+        requireWellFormed(body);
+        const { fqcns = [], anonymousRecipient = [], ...fields } = body;
+        const outcomes = await publisher.publish({
+          ...fields,
+          senderDid: caller.did,
+          recipients: fqcns,
+          anonymousRecipients: anonymousRecipient,
+        });
+        return { json: toAnswer(caller.did, body.clientGatewayMessageId, outcomes) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: 'messages/search',
+      operationId: 'searchMessages',
+      summary: 'Peek at the caller’s un-acknowledged messages, oldest first',
+      tag: 'Messages',
+      access: 'participant',
+      body: searchBody,
+      responses: {
+        200: {
+          description: 'The messages; each comes back until it is acknowledged',
+          schema: Type.Array(message),
+        },
+      },
+      problems: [
+        'topic-not-found',
+        'message-store-unavailable',
+        'topic-store-unavailable',
+        'cursor-contended',
+      ],
+      handle: async ({ caller, body }): Promise<Reply> => {
+        const mailbox = ownMailbox(caller.did, body.anonymousRecipient);
+        const topics = await topicFilter(body, catalog);
+        if (topics?.length === 0) return { json: [] };
+        const found = await reader.search({
+          mailbox,
+          clientId: body.clientId,
+          from: readFrom(body.from),
+          filter: {
+            topics,
+            senders: body.senderId?.length ? [...new Set(body.senderId)].map(senderToken) : null,
+          },
+          amount: body.amount ?? 1,
+        });
+        const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
+        const parts = found.flatMap((stored, index) => [
+          ...(index ? [comma] : []),
+          ...printMessage(messageIds.seal(stored.seq, context, stored.keyNumber), stored.timeMs, stored.body),
+        ]);
+        return { body: Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')]) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: 'messages/ack',
+      operationId: 'acknowledgeMessages',
+      summary: 'Acknowledge messages on one cursor; idempotent',
+      tag: 'Messages',
+      access: 'participant',
+      body: acknowledgeBody,
+      maxBodyBytes: 4 * 1024 * 1024,
+      responses: {
+        200: {
+          description: 'Every id in exactly one of both lists',
+          schema: Type.Object({ acked: Type.Array(messageId), notFound: Type.Array(messageId) }),
+        },
+      },
+      problems: ['message-store-unavailable', 'cursor-contended'],
+      handle: async ({ caller, body }: Call<Static<typeof acknowledgeBody>>) => {
+        const mailbox = ownMailbox(caller.did, body.anonymousRecipient);
+        const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
+        const seqOf = new Map([...new Set(body.messageIds)].map((id) => [id, messageIds.open(id, context)]));
+        const seqs = [...new Set([...seqOf.values()].filter((seq) => seq !== undefined))].sort(
+          (a, b) => a - b,
+        );
+        const acknowledged = seqs.length
+          ? await reader.acknowledge({ mailbox, clientId: body.clientId, from: readFrom(body.from), seqs })
+          : new Set<number>();
+        const isAcked = (id: string): boolean => acknowledged.has(seqOf.get(id) ?? -1);
+        const { acked = [], notFound = [] } = Object.groupBy(seqOf.keys(), (id) =>
+          isAcked(id) ? 'acked' : 'notFound',
+        );
+        return { json: { acked, notFound } };
+      },
+    }),
+  ];
+}
+
+const comma = Buffer.from(',');
+
+/** A lone surrogate has no UTF-8 form: it would be stored as something else. */
+function requireWellFormed(body: Static<typeof publishBody>): void {
+  const texts = Object.entries(body).flatMap(([field, value]) =>
+    (Array.isArray(value) ? value : [value]).map((text) => [field, text] as const),
+  );
+  for (const [field, text] of texts) {
+    if (typeof text === 'string' && !text.isWellFormed()) {
+      throw invalidParameter(field, 'must not contain a lone surrogate');
+    }
+  }
+}
+
+/** The caller's own mailbox. Anonymous mailboxes are read only by the participant that registered the key. */
+function ownMailbox(callerDid: string, key: string | undefined): Mailbox {
+  if (key === undefined) return { kind: 'did', identifier: callerDid };
+  throw new BrokerError('forbidden', 'This anonymous key is not registered by the caller.');
+}
+
+function readFrom(text: string | undefined): ReturnType<typeof parseInstant> {
+  if (text === undefined) return undefined;
+  const instant = parseInstant(text);
+  if (!instant)
+    throw invalidParameter('from', 'must be an ISO-8601 instant with an offset, e.g. 2026-01-31T12:00:00Z');
+  return instant;
+}
+
+/**
+ * Topics to read: those that are in both lists where both are given, null for all. Deleted topics may be read.
+ * @throws BrokerError `topic-not-found` for one that never was
+ */
+async function topicFilter(
+  body: Static<typeof searchBody>,
+  catalog: MessageRoutesDependencies['catalog'],
+): Promise<readonly string[] | null> {
+  const lists = [body.topicId, body.fqcnTopicList].filter((list) => list !== undefined && list.length > 0);
+  const [first, second] = lists;
+  if (!first) return null;
+  const known = await Promise.all([...new Set(lists.flat())].map((id) => catalog.find(id ?? '')));
+  if (known.some((topic) => !topic)) {
+    throw new BrokerError('topic-not-found', 'A topic of the filter does not exist.');
+  }
+  const unique = [...new Set(first)];
+  return second ? unique.filter((id) => second.includes(id)) : unique;
+}
+
+function toAnswer(
+  did: string,
+  clientGatewayMessageId: string,
+  outcomes: readonly RecipientOutcome[],
+): Static<typeof publishAnswer> {
+  const sent = outcomes.flatMap((outcome) =>
+    'messageId' in outcome
+      ? [{ did: outcome.recipient, messageId: outcome.messageId, statusCode: 200 as const }]
+      : [],
+  );
+  const failed = outcomes.flatMap((outcome) =>
+    'code' in outcome
+      ? [
+          {
+            did: outcome.recipient,
+            statusCode: 400 as const,
+            err: { code: outcome.code, reason: outcome.reason },
+          },
+        ]
+      : [],
+  );
+  return {
+    clientGatewayMessageId,
+    did,
+    recipients: { total: outcomes.length, sent: sent.length, failed: failed.length },
+    status: [
+      ...(sent.length ? [{ name: 'SENT' as const, details: sent }] : []),
+      ...(failed.length ? [{ name: 'FAILED' as const, details: failed }] : []),
+    ],
+  };
+}

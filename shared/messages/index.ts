@@ -1,0 +1,9 @@
+// Public index of the messages capability.
+
+export { parseInstant, type Instant } from './instant';
+export { mailboxToken, senderToken, type Mailbox } from './mailbox';
+export { printMessage } from './message-body';
+export { MessageIds } from './message-id';
+export type { CursorStore, MessageLog, StoredMessage } from './message-log';
+export { maxPayloadBytes, Publisher, type RecipientOutcome } from './publish';
+export { MailboxReader } from './reader';

@@ -1,0 +1,36 @@
+// The stored form of a message: the JSON object that a search returns, less what only the store knows. Answers
+// are made by joining bytes, so a payload is escaped once and never parsed again.
+
+export interface MessageFields {
+  readonly topicId: string;
+  readonly topicVersion: string;
+  readonly transactionId?: string | undefined;
+  readonly signature: string;
+  readonly payload: string;
+  readonly senderDid: string;
+  readonly payloadEncryption: boolean;
+  readonly isFile: boolean;
+  readonly clientGatewayMessageId: string;
+  readonly initiatingMessageId?: string | undefined;
+  readonly initiatingTransactionId?: string | undefined;
+  readonly topicRestrictions?: string | undefined;
+}
+
+/** The part of a body that all recipients share: printed once, whatever their number. */
+export function printShared(fields: MessageFields): Buffer {
+  return Buffer.from(`,${JSON.stringify(fields).slice(1)}`);
+}
+
+/** The body for one recipient (a DID or an anonymous key). */
+export function bodyFor(recipient: string, shared: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`{"fqcn":${JSON.stringify(recipient)}`), shared]);
+}
+
+/** A message as a search returns it: the stored body behind its id and its time. */
+export function printMessage(messageId: string, timeMs: number, body: Uint8Array): readonly Uint8Array[] {
+  // ms × 10^6 is beyond what a double holds exactly, so the zeros are written.
+  return [Buffer.from(`{"messageId":"${messageId}","timestampNanos":${timeMs}000000,`), body.subarray(1)];
+}
+
+/** Bytes of an answer around each stored body. */
+export const envelopeBytes = 80;
