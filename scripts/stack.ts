@@ -7,6 +7,7 @@ import { takeDataDirectory } from './stack/data-directory';
 import { runCommand } from './stack/lifetime';
 import { createLocalKeys } from './stack/local-keys';
 import { startLocalStack } from './stack/local-stack';
+import { migrateTopicStore } from './stack/migrate-topic-store';
 import { refusePortInUse } from './stack/ports';
 
 const sampleFile = 'local.settings.sample.json';
@@ -42,6 +43,8 @@ runCommand(async (lifetime) => {
     });
     say(`${settingsFile} written, with new keys.`);
   }
+  const { Values } = JSON.parse(readFileSync(settingsFile, 'utf8')) as LocalSettings;
+  if (Values['SQLITE_FILE']) await migrateTopicStore(Values, say);
   say(`stack ready: NATS at ${stack.nats?.url ?? ''}, Azurite at ${stack.azurite?.url ?? ''}`);
   say('Run `func start` in another terminal. Press Ctrl-C to stop.');
   await lifetime.stopped;

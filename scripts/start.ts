@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { curlLines, playGuidedExchange } from './guided/guided-exchange';
 import { type BrokerProcess, startBrokerProcess } from './stack/broker-process';
 import { type DataDirectory, takeDataDirectory } from './stack/data-directory';
+import { migrateTopicStore } from './stack/migrate-topic-store';
 import { type Lifetime, runCommand } from './stack/lifetime';
 import { keepLocalKeys } from './stack/local-keys';
 import { type LocalStack, startLocalStack } from './stack/local-stack';
@@ -61,9 +62,14 @@ async function startBroker(
   stack: LocalStack,
   lifetime: Lifetime,
 ): Promise<BrokerProcess> {
+  const settings = brokerSettings(data.path, stack);
+  // Somebody else's database is migrated by its operator.
+  if (process.env['SQLITE_FILE'] || settings['SQLITE_FILE']) {
+    await migrateTopicStore({ ...process.env, ...settings }, say);
+  }
   const broker = await startBrokerProcess({
     port,
-    settings: brokerSettings(data.path, stack),
+    settings,
     onLine: (line) => {
       console.error(line);
     },

@@ -76,6 +76,14 @@ Makes (or reuses) the key pair NAME, logs in to a running broker and prints DID,
   --data DIR   directory that keeps the key pairs (default .local)
   --help       this text`,
   },
+  migrate: {
+    build: true,
+    steps: [script('migrate')],
+    help: `npm run migrate
+
+Brings the tables of the topic store to this version's form: of SQLITE_FILE, SQL_SERVER with SQL_DATABASE, or
+SQL_CONNECTION_STRING in the environment. Safe to repeat; runs before a new version of the broker starts.`,
+  },
   test: {
     natsServer: true,
     build: true,

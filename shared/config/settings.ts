@@ -73,11 +73,7 @@ export class SettingsError extends Error {
  * @throws SettingsError with every fault
  */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const given = Object.fromEntries(
-    Object.keys(settingsSchema.properties)
-      .map((name) => [name, environment[name]] as const)
-      .filter(([, value]) => value !== undefined && value !== ''),
-  );
+  const given = givenSettings(environment);
   const ajv = new Ajv({ allErrors: true, coerceTypes: true, useDefaults: true, strict: true });
   const faults: string[] = [];
   if (!ajv.validate(settingsSchema, given)) {
@@ -152,6 +148,28 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 function complaint(error: ErrorObject): string {
   const allowed = error.params['allowedValues'] as readonly string[] | undefined;
   return allowed ? `must be one of ${allowed.join(', ')}` : (error.message ?? 'is not valid');
+}
+
+/**
+ * The topic store alone, for the migration, which runs before a broker has all of its settings.
+ * @throws SettingsError
+ */
+export function readTopicStoreSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+): TopicStoreSettings {
+  try {
+    return chooseTopicStore(givenSettings(environment) as unknown as RawSettings);
+  } catch (error) {
+    throw new SettingsError([(error as Error).message]);
+  }
+}
+
+function givenSettings(environment: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.keys(settingsSchema.properties)
+      .map((name) => [name, environment[name]] as const)
+      .filter(([, value]) => value !== undefined && value !== ''),
+  );
 }
 
 function chooseTopicStore(raw: RawSettings): TopicStoreSettings {
