@@ -1,0 +1,203 @@
+// Creating, changing and listing topics on behalf of a caller: who may, what is valid, and the catalogue told of
+// every change that this instance makes.
+
+import { BrokerError, invalidParameter } from '../broker-error';
+import type { Caller } from '../identity';
+import type { PayloadValidator } from './payload-validator';
+import { readSchemaText } from './schema-text';
+import { isTopicId, type Topic, type TopicView } from './topic';
+import { toCatalogTopic, type TopicCatalog } from './topic-catalog';
+import {
+  deleteTopic,
+  deleteVersion,
+  publishVersion,
+  replaceTags,
+  topicNotFound,
+  type TopicChange,
+} from './topic-change';
+import { canBeName, checkNaming, checkVersion, readTags, unwrapOwner } from './topic-rules';
+import type { Listing, OwnerCount, OwnerUpdates, TopicFilter, TopicStore, Window } from './topic-store';
+
+/** Whether the roles of a caller let it change the topics of an owner (contract §2). */
+export type MayAdministerTopicsOf = (owner: string, roles: readonly string[]) => boolean;
+
+export interface TopicAdministrationDependencies {
+  readonly store: TopicStore;
+  readonly catalog: TopicCatalog;
+  readonly validator: PayloadValidator;
+  readonly mayAdministerTopicsOf: MayAdministerTopicsOf;
+}
+
+/** What POST /topics asks for. */
+export interface TopicRequest {
+  readonly owner: string;
+  readonly name: string;
+  readonly schemaType: string;
+  readonly version: string;
+  readonly schema: string;
+  readonly tags: readonly string[];
+}
+
+export interface PageRequest {
+  /** Records a page; absent: all of them. */
+  readonly limit?: number;
+  /** From 1. */
+  readonly page?: number;
+}
+
+export interface Page extends Listing {
+  readonly limit: number;
+  readonly page: number;
+}
+
+export class TopicAdministration {
+  readonly #store: TopicStore;
+  readonly #catalog: TopicCatalog;
+  readonly #validator: PayloadValidator;
+  readonly #mayAdministerTopicsOf: MayAdministerTopicsOf;
+
+  constructor(dependencies: TopicAdministrationDependencies) {
+    this.#store = dependencies.store;
+    this.#catalog = dependencies.catalog;
+    this.#validator = dependencies.validator;
+    this.#mayAdministerTopicsOf = dependencies.mayAdministerTopicsOf;
+  }
+
+  /** @throws BrokerError `invalid-parameters`, `forbidden`, `schema-type-unsupported`, `schema-invalid`, `record-exists` */
+  async create(caller: Caller, request: TopicRequest): Promise<TopicView> {
+    const schemaType = checkNaming(request);
+    const tags = readTags(request.tags);
+    this.#requireRight(caller, request.owner);
+    const schema = readSchemaText(schemaType, request.schema);
+    this.#validator.compile(schemaType, schema.text);
+    const { owner, name, version } = request;
+    const topic = await this.#store.create({ owner, name, schemaType, tags, version, schema });
+    this.#catalog.put(toCatalogTopic(topic));
+    return viewOf(topic, version, schema.text, schema.hash);
+  }
+
+  /** @throws BrokerError `topic-not-found`, `forbidden`, `schema-invalid`, `version-conflict` */
+  async publish(caller: Caller, id: string, version: string, schemaText: string): Promise<TopicView> {
+    checkVersion(version);
+    const found = await this.#require(id);
+    this.#requireRight(caller, found.owner);
+    const schema = readSchemaText(found.schemaType, schemaText);
+    // A version that exists decides by its hash alone; only a new schema has to be usable.
+    if (publishVersion(found, version, schema)) this.#validator.compile(found.schemaType, schema.text);
+    await this.#change(caller, id, (topic) => publishVersion(topic, version, schema));
+    return this.view(id, version, false);
+  }
+
+  /** Without tags nothing changes. @throws BrokerError `invalid-parameters`, `topic-not-found`, `forbidden` */
+  async replaceTags(caller: Caller, id: string, tags: readonly string[] | undefined): Promise<TopicView> {
+    const wanted = tags && readTags(tags);
+    await this.#change(caller, id, (topic) => (wanted ? replaceTags(topic, wanted) : undefined));
+    return this.view(id, undefined, false);
+  }
+
+  /** @throws BrokerError `invalid-parameters`, `topic-not-found`, `forbidden` */
+  async deleteVersion(caller: Caller, id: string, version: string): Promise<void> {
+    checkVersion(version);
+    await this.#change(caller, id, (topic) => deleteVersion(topic, version));
+  }
+
+  /** @throws BrokerError `topic-not-found`, `forbidden` */
+  async deleteTopic(caller: Caller, id: string): Promise<void> {
+    await this.#change(caller, id, deleteTopic);
+  }
+
+  /** One version, without a number the one that stands for the topic. @throws BrokerError `topic-not-found` */
+  async view(id: string, version: string | undefined, includeDeleted: boolean): Promise<TopicView> {
+    if (version !== undefined) checkVersion(version);
+    const view = isTopicId(id) ? await this.#store.view(id, version) : undefined;
+    if (!view || (view.deleted && !includeDeleted)) throw topicNotFound();
+    return view;
+  }
+
+  /** Empty conditions count as absent. @throws BrokerError `invalid-parameters`, `page-without-limit` */
+  async list(filter: TopicFilter, request: PageRequest): Promise<Page> {
+    const window = toWindow(request);
+    const owner = given(filter.owner) ? unwrapOwner(filter.owner) : undefined;
+    const { name, keyword, includeDeleted } = filter;
+    const impossible = [owner, name].some((text) => given(text) && !canBeName(text));
+    const listing = impossible
+      ? { count: 0, records: [] }
+      : await this.#store.list(
+          {
+            ...(given(owner) && { owner }),
+            ...(given(name) && { name }),
+            ...(given(keyword) && { keyword }),
+            tags: [...new Set(filter.tags)].filter(given),
+            includeDeleted,
+          },
+          window,
+        );
+    return toPage(listing, request);
+  }
+
+  /** @throws BrokerError `topic-not-found` */
+  async listVersions(id: string, includeDeleted: boolean, request: PageRequest): Promise<Page> {
+    const window = toWindow(request);
+    const topic = await this.#require(id);
+    if (topic.deletedAtMs !== undefined && !includeDeleted) throw topicNotFound();
+    return toPage(await this.#store.listVersions(id, includeDeleted, window), request);
+  }
+
+  async countByOwner(owners: readonly string[]): Promise<readonly OwnerCount[]> {
+    return this.#store.countByOwner([...new Set(owners.map(unwrapOwner))]);
+  }
+
+  async updatesByOwner(owners: readonly string[]): Promise<readonly OwnerUpdates[]> {
+    return this.#store.updatesByOwner([...new Set(owners.map(unwrapOwner))]);
+  }
+
+  async #change(
+    caller: Caller,
+    id: string,
+    decide: (topic: Topic) => TopicChange | undefined,
+  ): Promise<Topic> {
+    if (!isTopicId(id)) throw topicNotFound();
+    const changed = await this.#store.change(id, (topic) => {
+      if (topic.deletedAtMs !== undefined) throw topicNotFound();
+      this.#requireRight(caller, topic.owner);
+      return decide(topic);
+    });
+    this.#catalog.put(toCatalogTopic(changed));
+    return changed;
+  }
+
+  async #require(id: string): Promise<Topic> {
+    const topic = isTopicId(id) ? await this.#store.find(id) : undefined;
+    if (!topic) throw topicNotFound();
+    return topic;
+  }
+
+  #requireRight(caller: Caller, owner: string): void {
+    if (!this.#mayAdministerTopicsOf(owner, caller.roles)) {
+      throw new BrokerError('forbidden', 'Changing topics of this owner needs its topic creator role.');
+    }
+  }
+}
+
+function given(text: string | undefined): text is string {
+  return text !== undefined && text !== '';
+}
+
+function toWindow({ limit, page = 1 }: PageRequest): Window {
+  if (page < 1) throw invalidParameter('page', 'must be at least 1');
+  if (limit === undefined) {
+    if (page > 1) throw new BrokerError('page-without-limit', 'page : a page greater than 1 needs limit');
+    return { offset: 0, limit };
+  }
+  if (limit < 1) throw invalidParameter('limit', 'must be at least 1');
+  return { offset: (page - 1) * limit, limit };
+}
+
+function toPage(listing: Listing, { limit, page = 1 }: PageRequest): Page {
+  return { ...listing, limit: limit ?? listing.count, page };
+}
+
+function viewOf(topic: Topic, version: string, schemaText: string, schemaHash: string): TopicView {
+  const { id, owner, name, schemaType, tags, revision } = topic;
+  return { id, owner, name, schemaType, tags, version, schemaText, schemaHash, revision, deleted: false };
+}

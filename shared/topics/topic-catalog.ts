@@ -1,0 +1,167 @@
+// What the message path knows about topics, without waiting for SQL (design §7): a bounded memory over a source.
+// Entries carry the topic's revision, and a lower one never replaces a higher.
+
+import { LRUCache } from 'lru-cache';
+import { BrokerError } from '../broker-error';
+import type { Clock } from '../clock';
+import type { SchemaSource } from './payload-validator';
+import { topicNotFound } from './topic-change';
+import { isTopicId, type SchemaType, type Topic } from './topic';
+
+export interface CatalogVersion {
+  readonly schemaHash: string;
+  readonly deleted: boolean;
+}
+
+/** As much of a topic as sending and reading messages takes. */
+export interface CatalogTopic {
+  readonly id: string;
+  readonly revision: number;
+  readonly schemaType: SchemaType;
+  readonly deleted: boolean;
+  /** By version; deleted ones included. */
+  readonly versions: ReadonlyMap<string, CatalogVersion>;
+}
+
+/** The level below the memory: the topic store, or a read model in front of it. */
+export interface CatalogSource {
+  find(id: string): Promise<CatalogTopic | undefined>;
+  /** Text of a version's schema. It never changes, so it may come from anywhere. */
+  readSchema(id: string, version: string): Promise<string | undefined>;
+}
+
+export interface TopicCatalogOptions {
+  readonly clock: Clock;
+  /** Topics kept; default 10,000, about 10 MB with ten versions each. */
+  readonly maxTopics?: number;
+  /** From this age on an entry is read anew in the background; default 2,000 ms. */
+  readonly refreshAfterMs?: number;
+  /**
+   * From this age on a caller waits for the new reading, as long as the source answers; default 5,000 ms. It is
+   * the time within which a change made on another instance counts here.
+   */
+  readonly maxAgeMs?: number;
+  /** Longest wait for it; after it, or an error, the entry is used as it is for another maxAgeMs. Default 1,000 ms. */
+  readonly refreshWaitMs?: number;
+}
+
+interface Entry {
+  /** Undefined: the source has no such topic. */
+  readonly topic: CatalogTopic | undefined;
+  readonly readAtMs: number;
+}
+
+export class TopicCatalog {
+  readonly #source: CatalogSource;
+  readonly #clock: Clock;
+  readonly #refreshAfterMs: number;
+  readonly #maxAgeMs: number;
+  readonly #refreshWaitMs: number;
+  readonly #entries: LRUCache<string, Entry>;
+  readonly #reading = new Map<string, Promise<CatalogTopic | undefined>>();
+  /** While the source fails nobody waits for it again before this time. */
+  #sourceRestsUntilMs = 0;
+
+  constructor(source: CatalogSource, options: TopicCatalogOptions) {
+    this.#source = source;
+    this.#clock = options.clock;
+    this.#refreshAfterMs = options.refreshAfterMs ?? 2_000;
+    this.#maxAgeMs = options.maxAgeMs ?? 5_000;
+    this.#refreshWaitMs = options.refreshWaitMs ?? 1_000;
+    this.#entries = new LRUCache({ max: options.maxTopics ?? 10_000 });
+  }
+
+  /**
+   * A topic, deleted or not; undefined when there is none.
+   * @throws BrokerError `topic-store-unavailable` for a topic not known here while the source cannot be asked
+   */
+  async find(id: string): Promise<CatalogTopic | undefined> {
+    if (!isTopicId(id)) return undefined;
+    const entry = this.#entries.get(id);
+    if (!entry) return this.#read(id);
+    const now = this.#clock();
+    const age = now - entry.readAtMs;
+    if (age < this.#refreshAfterMs || now < this.#sourceRestsUntilMs) return entry.topic;
+    const reading = this.#read(id).catch(() => {
+      this.#sourceRestsUntilMs = this.#clock() + this.#maxAgeMs;
+      return this.#entries.peek(id)?.topic ?? entry.topic;
+    });
+    return age < this.#maxAgeMs ? entry.topic : this.#waitFor(reading, entry);
+  }
+
+  /**
+   * A live version of a live topic, ready for validation.
+   * @throws BrokerError `topic-not-found`, `topic-store-unavailable`
+   */
+  async requireVersion(id: string, version: string): Promise<{ topic: CatalogTopic; schema: SchemaSource }> {
+    const topic = await this.find(id);
+    const found = topic?.versions.get(version);
+    if (!topic || topic.deleted || !found || found.deleted) throw topicNotFound();
+    const readText = async () => {
+      const text = await this.#source.readSchema(id, version);
+      if (text === undefined)
+        throw new BrokerError('topic-store-unavailable', 'The schema cannot be read now.');
+      return text;
+    };
+    return { topic, schema: { schemaType: topic.schemaType, schemaHash: found.schemaHash, readText } };
+  }
+
+  /** Takes over a state that this instance has just recorded or received. */
+  put(topic: CatalogTopic): void {
+    this.#keep(topic.id, topic);
+  }
+
+  #read(id: string): Promise<CatalogTopic | undefined> {
+    const running = this.#reading.get(id);
+    if (running) return running;
+    const reading = this.#source
+      .find(id)
+      .then((topic) => this.#keep(id, topic))
+      .finally(() => this.#reading.delete(id));
+    this.#reading.set(id, reading);
+    return reading;
+  }
+
+  /** The newest state that is known, which a reading begun before a change does not undo. */
+  #keep(id: string, topic: CatalogTopic | undefined): CatalogTopic | undefined {
+    const known = this.#entries.peek(id)?.topic;
+    const newest = known && (!topic || topic.revision < known.revision) ? known : topic;
+    this.#entries.set(id, { topic: newest, readAtMs: this.#clock() });
+    return newest;
+  }
+
+  async #waitFor(
+    reading: Promise<CatalogTopic | undefined>,
+    entry: Entry,
+  ): Promise<CatalogTopic | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => {
+        this.#sourceRestsUntilMs = this.#clock() + this.#maxAgeMs;
+        resolve(undefined);
+      }, this.#refreshWaitMs);
+    });
+    try {
+      const first = await Promise.race([reading.then((topic) => ({ topic })), tooLong]);
+      return first ? first.topic : entry.topic;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** The catalogue's view of a topic. */
+export function toCatalogTopic(topic: Topic): CatalogTopic {
+  return {
+    id: topic.id,
+    revision: topic.revision,
+    schemaType: topic.schemaType,
+    deleted: topic.deletedAtMs !== undefined,
+    versions: new Map(
+      topic.versions.map(({ version, schemaHash, deletedAtMs }) => [
+        version,
+        { schemaHash, deleted: deletedAtMs !== undefined },
+      ]),
+    ),
+  };
+}
