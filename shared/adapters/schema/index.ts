@@ -1,0 +1,3 @@
+// What the composition root takes from the schema adapter.
+
+export { CompiledSchemaValidator } from './compiled-schema-validator';

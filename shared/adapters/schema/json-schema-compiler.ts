@@ -1,0 +1,184 @@
+// JSON Schema draft 7 (json-schema.org/draft-07) with ajv, set up for schemas and payloads of strangers: nothing
+// is fetched, `$data` is off, patterns run in linear time, and the work is limited.
+
+import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
+import addFormats from 'ajv-formats';
+import { BrokerError, type Fault } from '../../broker-error';
+import { linearPattern, type LinearPattern } from './linear-pattern';
+import { limitWork, WorkLimit, WorkLimitExceeded } from './work-limit';
+
+/** Time of one compilation or validation; beyond it the schema or payload is refused. */
+const limitMs = 200;
+const maxFaults = 20;
+const maxPointerLength = 300;
+
+/** Throws BrokerError `schema-violation` when a parsed payload does not match. */
+export type Check = (payload: unknown) => void;
+
+/** ajv with the limit where generated code finds it. */
+class LimitedAjv extends Ajv {
+  readonly limit: WorkLimit;
+  readonly limitStep: (weight: number) => void;
+
+  constructor(limit: WorkLimit) {
+    super({
+      // Users' schemas may hold keywords of their own, which draft 7 says to ignore.
+      strict: false,
+      logger: false,
+      validateSchema: false,
+      // Else `required: ["constructor"]` is met by every object.
+      ownProperties: true,
+      allErrors: false,
+      code: { process: limitWork, regExp: patternEngine(limit) },
+    });
+    this.limit = limit;
+    this.limitStep = limit.step;
+  }
+}
+
+/** A pattern that cannot be used, with its text, so that its place can be found. */
+class PatternRefused extends Error {
+  constructor(
+    readonly source: string,
+    cause: unknown,
+  ) {
+    super('a pattern cannot be used', { cause });
+    this.name = 'PatternRefused';
+  }
+}
+
+function patternEngine(limit: WorkLimit) {
+  const engine = (source: string): LinearPattern => {
+    limit.look();
+    try {
+      return linearPattern(source);
+    } catch (error) {
+      throw new PatternRefused(source, error);
+    }
+  };
+  return Object.assign(engine, { code: 'linearPattern' });
+}
+
+let metaSchema: { ajv: LimitedAjv; validate: ValidateFunction } | undefined;
+
+/** Schemas are checked by one compiled meta-schema, which takes 25 ms to make. */
+function checkAgainstMetaSchema(schema: object): readonly Fault[] {
+  if (!metaSchema) {
+    const ajv = new LimitedAjv(new WorkLimit(limitMs));
+    const validate = ajv.getSchema('http://json-schema.org/draft-07/schema');
+    if (!validate) throw new Error('ajv has no meta-schema of draft 7');
+    metaSchema = { ajv, validate: validate as ValidateFunction };
+  }
+  metaSchema.ajv.limit.start();
+  return metaSchema.validate(schema) ? [] : toFaults(metaSchema.validate.errors);
+}
+
+/**
+ * Compiles a schema.
+ * @throws BrokerError `schema-invalid`, with the places where they are known
+ */
+export function compileJsonSchema(schemaText: string): Check {
+  const schema = JSON.parse(schemaText) as Record<string, unknown>;
+  try {
+    const dialect = schema['$schema'];
+    if (dialect !== undefined && !isDraft7(dialect)) {
+      throw invalid([{ field: '/$schema', message: 'must be http://json-schema.org/draft-07/schema#' }]);
+    }
+    const faults = checkAgainstMetaSchema(schema);
+    if (faults.length) throw invalid(faults);
+    const limit = new WorkLimit(limitMs);
+    const ajv = addFormats(new LimitedAjv(limit));
+    limit.start();
+    const validate = ajv.compile(schema);
+    // A schema that refers to itself in place never ends, whatever the payload; better to say so now.
+    for (const sample of [null, true, 0, '', [], {}]) validate(sample);
+    return (payload) => check(validate, limit, payload);
+  } catch (error) {
+    if (error instanceof BrokerError) throw error;
+    throw invalid([explain(error, schema)], error);
+  }
+}
+
+function check(validate: ValidateFunction, limit: WorkLimit, payload: unknown): void {
+  limit.start();
+  let matches: unknown;
+  try {
+    matches = validate(payload);
+  } catch (error) {
+    if (error instanceof WorkLimitExceeded) {
+      throw violation([{ field: '', message: 'takes too long to validate against this schema' }]);
+    }
+    // The stack of a recursive schema is as deep as the payload.
+    if (error instanceof RangeError) throw violation([{ field: '', message: 'is nested too deeply' }]);
+    throw error;
+  }
+  if (!matches) throw violation(toFaults(validate.errors));
+}
+
+function isDraft7(dialect: unknown): boolean {
+  return typeof dialect === 'string' && /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/.test(dialect);
+}
+
+/** Pointers and ajv's own sentences, which hold words of the schema and never values of the payload. */
+function toFaults(errors: readonly ErrorObject[] | null | undefined): readonly Fault[] {
+  return (errors ?? []).slice(0, maxFaults).map(({ instancePath, message }) => ({
+    field: instancePath.slice(0, maxPointerLength),
+    message: (message ?? 'is not valid').slice(0, maxPointerLength),
+  }));
+}
+
+/** What ajv or a pattern threw while compiling, as a fault at its place. */
+function explain(error: unknown, schema: unknown): Fault {
+  if (error instanceof WorkLimitExceeded) return { field: '', message: 'takes too long to compile' };
+  if (error instanceof RangeError) return { field: '', message: 'refers to itself without end' };
+  if (error instanceof PatternRefused) {
+    const message = 'must be a pattern that RE2 accepts: no look-around, no back references, not too large';
+    return { field: placeOf(schema, isPattern(error.source)) ?? '', message };
+  }
+  if (error instanceof Ajv.MissingRefError) {
+    const { missingRef } = error;
+    const field = placeOf(schema, (name, value) => name === '$ref' && isReferenceTo(value, missingRef));
+    return { field: field ?? '', message: 'must refer to a place inside this schema; nothing is fetched' };
+  }
+  return { field: '', message: 'cannot be used: a reference, an $id or a keyword is not valid' };
+}
+
+function isPattern(source: string): (name: string, value: unknown) => boolean {
+  return (name, value) =>
+    (name === 'pattern' && value === source) ||
+    (name === 'patternProperties' &&
+      typeof value === 'object' &&
+      value !== null &&
+      Object.hasOwn(value, source));
+}
+
+/** ajv names the resolved reference; the schema holds it as written. */
+function isReferenceTo(value: unknown, resolved: string): boolean {
+  return typeof value === 'string' && value !== '' && resolved.endsWith(value.replace(/^#/, ''));
+}
+
+/** JSON pointer of the first member that a test accepts. The depth of schemas is limited before. */
+function placeOf(
+  value: unknown,
+  accepts: (name: string, value: unknown) => boolean,
+  pointer = '',
+): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [name, member] of Object.entries(value)) {
+    const here = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (accepts(name, member)) return here.slice(0, maxPointerLength);
+    const below = placeOf(member, accepts, here);
+    if (below !== undefined) return below;
+  }
+  return undefined;
+}
+
+function invalid(faults: readonly Fault[], cause?: unknown): BrokerError {
+  return new BrokerError('schema-invalid', 'The schema cannot be used.', { faults, cause });
+}
+
+function violation(faults: readonly Fault[]): BrokerError {
+  return new BrokerError('schema-violation', 'The payload does not match the schema of its topic version.', {
+    faults,
+  });
+}

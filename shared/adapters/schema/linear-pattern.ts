@@ -1,0 +1,27 @@
+// Regular expressions of users' schemas run on RE2, whose time is linear in the text: a backtracking engine can be
+// kept busy for hours by thirty characters (https://swtch.com/~rsc/regexp/regexp1.html).
+
+import { RE2JS } from 're2js';
+
+/** Longest pattern accepted, in characters. */
+const maxPatternLength = 2_000;
+/**
+ * Largest automaton accepted, in instructions: a short pattern with counted repetitions has many, and the
+ * constant of the linear time grows with them.
+ */
+const maxProgramSize = 2_500;
+
+/** What ajv uses of RegExp. */
+export interface LinearPattern {
+  test(text: string): boolean;
+  /** Tells patterns apart: ajv shares the compiled ones by it. */
+  toString(): string;
+}
+
+/** @throws Error when the pattern is none, too large, or uses what RE2 has not: look-around and back references */
+export function linearPattern(source: string): LinearPattern {
+  if (source.length > maxPatternLength) throw new Error('a pattern is too long');
+  const compiled = RE2JS.compile(RE2JS.translateRegExp(source));
+  if (compiled.programSize() > maxProgramSize) throw new Error('a pattern is too large');
+  return { test: (text) => compiled.test(text), toString: () => `/${source}/u` };
+}
