@@ -152,7 +152,7 @@ export class MailboxReader {
           this.#readNew(
             request,
             read,
-            (read.after === 0 && beginning) || { after: read.after },
+            read.after === 0 && beginning ? beginning : { after: read.after },
             cursor,
             nowMs,
           ),
