@@ -33,29 +33,44 @@ const anonymousKey = Type.String({ minLength: 1, maxLength: 255 });
 const clientId = Type.String({ pattern: '^[A-Za-z0-9:.>*_-]{1,255}$' });
 const messageId = Type.String({ description: '24 lower-case hex characters.' });
 
-const publishBody = Type.Object({
-  fqcns: Type.Optional(
-    Type.Array(did, { maxItems: 10_000, description: 'DIDs of the recipients; repeats count once.' }),
-  ),
-  payload: Type.String({ description: 'At most 2 MiB in UTF-8. Comes back byte for byte.' }),
-  topicId,
-  topicVersion: Type.String({ minLength: 1, maxLength: 100 }),
-  signature: Type.String({ maxLength: 10_000 }),
-  clientGatewayMessageId: Type.String({ minLength: 1, maxLength: 200 }),
-  payloadEncryption: Type.Boolean({
-    description: 'False: the payload is validated against the version’s schema.',
-  }),
-  transactionId: Type.Optional(
-    Type.String({
-      maxLength: 200,
-      description: 'A second message with it, to the same recipient on the same topic, is a duplicate.',
+const publishBody = Type.Object(
+  {
+    fqcns: Type.Optional(
+      Type.Array(did, { maxItems: 10_000, description: 'DIDs of the recipients; repeats count once.' }),
+    ),
+    payload: Type.String({ description: 'At most 2 MiB in UTF-8. Comes back byte for byte.' }),
+    topicId,
+    topicVersion: Type.String({ minLength: 1, maxLength: 100 }),
+    signature: Type.String({ maxLength: 10_000 }),
+    clientGatewayMessageId: Type.String({ minLength: 1, maxLength: 200 }),
+    payloadEncryption: Type.Boolean({
+      description: 'False: the payload is validated against the version’s schema.',
     }),
-  ),
-  initiatingMessageId: Type.Optional(reference),
-  initiatingTransactionId: Type.Optional(reference),
-  topicRestrictions: Type.Optional(Type.String({ maxLength: 500 })),
-  anonymousRecipient: Type.Optional(Type.Array(anonymousKey, { maxItems: 25 })),
-});
+    transactionId: Type.Optional(
+      Type.String({
+        maxLength: 200,
+        description: 'A second message with it, to the same recipient on the same topic, is a duplicate.',
+      }),
+    ),
+    initiatingMessageId: Type.Optional(reference),
+    initiatingTransactionId: Type.Optional(reference),
+    topicRestrictions: Type.Optional(Type.String({ maxLength: 500 })),
+    anonymousRecipient: Type.Optional(Type.Array(anonymousKey, { maxItems: 25 })),
+  },
+  {
+    examples: [
+      {
+        fqcns: ['did:ethr:volta:0x5b38da6a701c568545dcfcb03fcb875f56beddc4'],
+        payload: '{"text":"Good morning."}',
+        topicId: '0123456789abcdef01234567',
+        topicVersion: '1.0.0',
+        signature: 'made by the sender, verified by the recipient',
+        clientGatewayMessageId: '3f0c1b0e-0c5e-4a57-8f5c-2b6f1d9b7a11',
+        payloadEncryption: false,
+      },
+    ],
+  },
+);
 
 const publishAnswer = Type.Object({
   clientGatewayMessageId: Type.String(),
@@ -81,15 +96,18 @@ const publishAnswer = Type.Object({
   ),
 });
 
-const searchBody = Type.Object({
-  topicId: Type.Optional(topicIds),
-  fqcnTopicList: Type.Optional(topicIds),
-  clientId,
-  amount: Type.Optional(Type.Integer({ minimum: 1, maximum: 20_000, default: 1 })),
-  from: Type.Optional(Type.String({ maxLength: 64, description: 'ISO-8601 instant with an offset.' })),
-  senderId: Type.Optional(Type.Array(did, { maxItems: 10_000 })),
-  anonymousRecipient: Type.Optional(anonymousKey),
-});
+const searchBody = Type.Object(
+  {
+    topicId: Type.Optional(topicIds),
+    fqcnTopicList: Type.Optional(topicIds),
+    clientId,
+    amount: Type.Optional(Type.Integer({ minimum: 1, maximum: 20_000, default: 1 })),
+    from: Type.Optional(Type.String({ maxLength: 64, description: 'ISO-8601 instant with an offset.' })),
+    senderId: Type.Optional(Type.Array(did, { maxItems: 10_000 })),
+    anonymousRecipient: Type.Optional(anonymousKey),
+  },
+  { examples: [{ clientId: 'my-reader', topicId: ['0123456789abcdef01234567'], amount: 10 }] },
+);
 
 const message = Type.Object({
   messageId,
@@ -109,12 +127,15 @@ const message = Type.Object({
   topicRestrictions: Type.Optional(Type.String()),
 });
 
-const acknowledgeBody = Type.Object({
-  messageIds: Type.Optional(Type.Array(Type.String(), { maxItems: 100_000 })),
-  clientId,
-  from: searchBody.properties.from,
-  anonymousRecipient: Type.Optional(anonymousKey),
-});
+const acknowledgeBody = Type.Object(
+  {
+    messageIds: Type.Optional(Type.Array(Type.String(), { maxItems: 100_000 })),
+    clientId,
+    from: searchBody.properties.from,
+    anonymousRecipient: Type.Optional(anonymousKey),
+  },
+  { examples: [{ clientId: 'my-reader', messageIds: ['4700c5254af6ba18bc6b6bfe'] }] },
+);
 
 export function messageRoutes(dependencies: MessageRoutesDependencies): readonly Route[] {
   const { publisher, reader, messageLog, messageIds, catalog } = dependencies;

@@ -79,14 +79,28 @@ export function topicRoutes({ administration, clock }: TopicRouteDependencies): 
       tag,
       access: 'participant',
       maxBodyBytes: maxSchemaBodyBytes,
-      body: Type.Object({
-        name: Type.String({ description: '1–255 characters, no white space at the ends; case counts.' }),
-        owner: Type.String({ description: 'The namespace of a topic creator role of the caller.' }),
-        schemaType: Type.String({ description: `One of ${schemaTypes.join(', ')}; so far JSD7 alone.` }),
-        version: Type.String({ description: 'Semantic version, e.g. `1.0.0`.' }),
-        schema: schemaText,
-        tags: Type.Optional(tags),
-      }),
+      body: Type.Object(
+        {
+          name: Type.String({ description: '1–255 characters, no white space at the ends; case counts.' }),
+          owner: Type.String({ description: 'The namespace of a topic creator role of the caller.' }),
+          schemaType: Type.String({ description: `One of ${schemaTypes.join(', ')}; so far JSD7 alone.` }),
+          version: Type.String({ description: 'Semantic version, e.g. `1.0.0`.' }),
+          schema: schemaText,
+          tags: Type.Optional(tags),
+        },
+        {
+          examples: [
+            {
+              name: 'greetings',
+              owner: 'demo.apps.demo.iam.ewc',
+              schemaType: 'JSD7',
+              version: '1.0.0',
+              schema: '{"type":"object"}',
+              tags: ['demo'],
+            },
+          ],
+        },
+      ),
       responses: topicAnswer,
       problems: ['record-exists', 'schema-invalid', 'schema-type-unsupported', 'topic-store-unavailable'],
       handle: async ({ caller, body }) => ({

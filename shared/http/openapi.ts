@@ -2,8 +2,8 @@
 // requests, so that it cannot say anything else than what the broker does.
 
 import type { TObject, TSchema } from '@sinclair/typebox';
-import type { ErrorCode } from '../broker-error';
-import { problemTable } from './problems';
+import { BrokerError, type ErrorCode } from '../broker-error';
+import { problemTable, toProblem } from './problems';
 import type { ResponseDescription, Route } from './route';
 
 /** A value that prints as JSON. */
@@ -182,8 +182,21 @@ function problemResponse(status: string, codes: readonly ErrorCode[]): JsonObjec
       status === '503'
         ? { ...requestIdHeader, 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }
         : requestIdHeader,
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        examples: Object.fromEntries(codes.map((code) => [code, { value: exampleProblem(code) }])),
+      },
+    },
   };
+}
+
+function exampleProblem(code: ErrorCode): unknown {
+  return toProblem(
+    new BrokerError(code, problemTable[code].remedy),
+    'request-id',
+    Date.UTC(2026, 0, 2, 3, 4, 5),
+  );
 }
 
 const text = (what: string) => ({ type: 'string', description: what });

@@ -2,9 +2,10 @@
 // broker itself checks; the checker that the other tests use notices every kind of drift.
 
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { Type } from '@sinclair/typebox';
+import { type TSchema, Type } from '@sinclair/typebox';
 import { createOpenApi, problemsOf } from '../../shared/http/openapi';
 import { problemTable, toProblem } from '../../shared/http/problems';
+import { validate } from '../../shared/http/request';
 import { route } from '../../shared/http/route';
 import { BrokerError } from '../../shared/broker-error';
 import { brokerRoutes } from '../support/broker-routes';
@@ -87,6 +88,19 @@ describe('createOpenApi', () => {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       const inSchema = Object.keys((params?.['properties'] ?? {}) as Json);
       expect([path, inSchema]).toEqual([path, inPath]);
+    }
+  });
+
+  it('gives examples that the broker would accept, or answer', () => {
+    for (const { operationId, body, responses } of routes) {
+      for (const example of (body?.examples ?? []) as unknown[]) {
+        expect(validate(body as TSchema, example, 'body')).toEqual(example);
+      }
+      for (const { schema, example } of Object.values(responses)) {
+        if (schema && example !== undefined) {
+          expect([operationId, validate(schema, example, 'body')]).toEqual([operationId, example]);
+        }
+      }
     }
   });
 
