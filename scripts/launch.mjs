@@ -33,6 +33,7 @@ async function launch() {
     const say = (/** @type {string} */ line) => console.log(line);
     const node = await supplyNode(root, say);
     await installPackages(root, node, say);
+    /** @type {NodeJS.ProcessEnv} */
     const environment = { ...process.env, PATH: `${dirname(node)}:${process.env['PATH'] ?? ''}` };
     if (command.natsServer) environment['NATS_SERVER_BINARY'] = await supplyNatsServer(root, say);
     if (command.build) await buildApp(root, node, say);

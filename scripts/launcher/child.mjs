@@ -10,6 +10,7 @@ const running = new Set();
 /** The first signal we got: no further child is started after it. @type {NodeJS.Signals | undefined} */
 let stoppedBy;
 
+/** @type {Partial<Record<NodeJS.Signals, number>>} */
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
 const stopGraceMilliseconds = 9_000;
 

@@ -100,6 +100,13 @@ Installs, builds and runs every test against real NATS, Azurite and SQLite. The 
     natsServer: true,
     build: true,
     steps: [script('bench')],
+    help: `npm run bench [-- options]
+
+Starts its own NATS, Azurite and broker, measures them side by side with a bare Node server that publishes to
+JetStream, and prints the table of docs/architecture.md. At most three minutes.
+
+  --json       the same as JSON
+  --help       this text`,
   },
   build: {
     steps: [{ args: ['scripts/build.mjs'] }],

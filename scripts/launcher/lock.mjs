@@ -84,8 +84,8 @@ function takeOver(directory) {
   const mutex = `${directory}.takeover`;
   if (!tryMake(mutex)) {
     // Held for a moment only; one that stays was left by a kill.
-    if (Date.now() - statSync(mutex, { throwIfNoEntry: false })?.mtimeMs > silenceMilliseconds)
-      rmdirSync(mutex);
+    const madeAt = statSync(mutex, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - madeAt > silenceMilliseconds) rmdirSync(mutex);
     return;
   }
   try {

@@ -1,0 +1,34 @@
+// The exchange that npm start shows, as a test: against a broker of its own, or against the one that BROKER_URL
+// names, such as the official Functions host.
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { curlLines, playGuidedExchange } from '../../scripts/guided/guided-exchange';
+import { type BrokerUnderTest, startBrokerUnderTest } from '../support/stack';
+
+describe('two participants', () => {
+  let broker: BrokerUnderTest;
+  beforeAll(async () => {
+    broker = await startBrokerUnderTest();
+  }, 60_000);
+  afterAll(() => broker.stop(), 20_000);
+
+  it('log in, create a topic, publish, search and acknowledge', async () => {
+    const lines: string[] = [];
+    const exchange = await playGuidedExchange(broker.url, (line) => lines.push(line));
+    for (const call of [
+      'POST /auth/login',
+      'POST /topics',
+      'POST /messages ',
+      'POST /messages/search',
+      'POST /messages/ack',
+    ]) {
+      expect(lines.join('\n')).toContain(call);
+    }
+    expect(curlLines(broker.url, exchange)).toEqual([
+      expect.stringMatching(/^curl -sS http.*\/messages -H 'Authorization: Bearer [\w.-]+' .* -d '\{.*\}'$/),
+      expect.stringMatching(
+        /^curl -sS http.*\/messages\/search -H 'Authorization: Bearer [\w.-]+' .* -d '\{.*\}'$/,
+      ),
+    ]);
+  }, 30_000);
+});

@@ -1,0 +1,79 @@
+// The whole broker for a test: real NATS, real Azurite, SQLite and the built app in the local host, in a temporary
+// directory. With BROKER_URL set the tests that allow it run against that broker instead.
+
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type BrokerProcess, startBrokerProcess } from '../../scripts/stack/broker-process';
+import { createLocalKeys } from '../../scripts/stack/local-keys';
+import { migrateTopicStore } from '../../scripts/stack/migrate-topic-store';
+import { type Azurite, startAzurite } from './azurite';
+import { type NatsServer, startNatsServer } from './nats-server';
+
+export interface TestStack {
+  /** Base URL of the broker. */
+  readonly url: string;
+  readonly nats: NatsServer;
+  readonly azurite: Azurite;
+  /** The broker's settings, for a second instance on the same stores. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Another instance on the same stores; stopped with the stack. */
+  readonly startInstance: (settings?: Readonly<Record<string, string>>) => Promise<BrokerProcess>;
+  readonly broker: BrokerProcess;
+  readonly stop: () => Promise<void>;
+}
+
+export interface TestStackOptions {
+  /** Settings on top of the usual ones. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+const root = resolve(__dirname, '../..');
+
+/** @throws Error when the app is not built: npm run build */
+export async function startTestStack(options: TestStackOptions = {}): Promise<TestStack> {
+  if (!existsSync(join(root, 'dist', 'main.js'))) throw new Error('the app is not built: npm run build');
+  const directory = await mkdtemp(join(tmpdir(), 'broker-stack-'));
+  const stops: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true })];
+  const stop = async () => {
+    for (const end of stops.splice(0).toReversed()) await end();
+  };
+  try {
+    const [nats, azurite] = await Promise.all([startNatsServer(), startAzurite()]);
+    stops.push(nats.stop, azurite.stop);
+    const keys = createLocalKeys();
+    const settings = {
+      NATS_SERVERS: nats.url,
+      BLOB_CONNECTION_STRING: azurite.connectionString,
+      SQLITE_FILE: join(directory, 'topics.sqlite'),
+      TOKEN_SIGNING_KEY: keys.tokenSigningKey,
+      MESSAGE_ID_KEY: keys.messageIdKey,
+      ROLES_FILE: join(root, 'scripts', 'roles.sample.json'),
+      LOG_LEVEL: 'error',
+      ...options.settings,
+    };
+    await migrateTopicStore(settings, () => undefined);
+    const startInstance = async (changed: Readonly<Record<string, string>> = {}) => {
+      const instance = await startBrokerProcess({ port: 0, root, settings: { ...settings, ...changed } });
+      stops.push(() => instance.stop());
+      return instance;
+    };
+    const broker = await startInstance();
+    return { url: broker.url, nats, azurite, settings, startInstance, broker, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export interface BrokerUnderTest {
+  readonly url: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** The broker that BROKER_URL names, else one of our own. */
+export async function startBrokerUnderTest(): Promise<BrokerUnderTest> {
+  const url = process.env['BROKER_URL'];
+  return url ? { url, stop: () => Promise.resolve() } : startTestStack();
+}
