@@ -2,7 +2,7 @@
 // or undefined when there is nothing to do. A store applies a change only to the revision it was decided on.
 
 import { BrokerError } from '../broker-error';
-import { compareVersions, highestVersion } from './semantic-version';
+import { highestVersion } from './semantic-version';
 import type { SchemaText, Topic, TopicVersion } from './topic';
 
 export type TopicChange =
@@ -109,9 +109,4 @@ export function applyChange(topic: Topic, change: TopicChange, nowMs: number): T
         })),
       };
   }
-}
-
-/** Versions from the highest to the lowest: the order in which the API lists them. */
-export function descending(versions: readonly TopicVersion[]): readonly TopicVersion[] {
-  return [...versions].sort((left, right) => compareVersions(right.version, left.version));
 }
