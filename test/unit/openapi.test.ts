@@ -2,7 +2,7 @@
 // broker itself checks; the checker that the other tests use notices every kind of drift.
 
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { type TSchema, Type } from '@sinclair/typebox';
+import { Type } from '@sinclair/typebox';
 import { createOpenApi, problemsOf } from '../../shared/http/openapi';
 import { problemTable, toProblem } from '../../shared/http/problems';
 import { validate } from '../../shared/http/request';
@@ -93,8 +93,10 @@ describe('createOpenApi', () => {
 
   it('gives examples that the broker would accept, or answer', () => {
     for (const { operationId, body, responses } of routes) {
-      for (const example of (body?.examples ?? []) as unknown[]) {
-        expect(validate(body as TSchema, example, 'body')).toEqual(example);
+      if (body) {
+        for (const example of (body.examples ?? []) as unknown[]) {
+          expect(validate(body, example, 'body')).toEqual(example);
+        }
       }
       for (const { schema, example } of Object.values(responses)) {
         if (schema && example !== undefined) {
