@@ -147,5 +147,5 @@ function processStatus(pid, field) {
 
 /** @param {NodeJS.Signals} signal */
 function exitCodeOf(signal) {
-  return 128 + /** @type {Record<string, number>} */ (signalNumbers[signal] ?? 9);
+  return 128 + (signalNumbers[signal] ?? 9);
 }
