@@ -9,6 +9,8 @@ import { limitWork, WorkLimit, WorkLimitExceeded } from './work-limit';
 
 /** Time of one compilation or validation; beyond it the schema or payload is refused. */
 const limitMs = 200;
+/** Objects in a schema: ajv's time to compile grows with their square, to about 250 ms at this number. */
+const maxObjects = 2_500;
 const maxFaults = 20;
 const maxPointerLength = 300;
 
@@ -29,7 +31,8 @@ class LimitedAjv extends Ajv {
       // Else `required: ["constructor"]` is met by every object.
       ownProperties: true,
       allErrors: false,
-      code: { process: limitWork, regExp: patternEngine(limit) },
+      // Optimising the generated code takes longer than all else, the more so the larger the schema.
+      code: { optimize: false, process: limitWork, regExp: patternEngine(limit) },
     });
     this.limit = limit;
     this.limitStep = limit.step;
@@ -84,6 +87,9 @@ export function compileJsonSchema(schemaText: string): Check {
     if (dialect !== undefined && !isDraft7(dialect)) {
       throw invalid([{ field: '/$schema', message: 'must be http://json-schema.org/draft-07/schema#' }]);
     }
+    if (countObjects(schema) > maxObjects) {
+      throw invalid([{ field: '', message: `must not have more than ${maxObjects} objects` }]);
+    }
     const faults = checkAgainstMetaSchema(schema);
     if (faults.length) throw invalid(faults);
     const limit = new WorkLimit(limitMs);
@@ -130,7 +136,8 @@ function toFaults(errors: readonly ErrorObject[] | null | undefined): readonly F
 /** What ajv or a pattern threw while compiling, as a fault at its place. */
 function explain(error: unknown, schema: unknown): Fault {
   if (error instanceof WorkLimitExceeded) return { field: '', message: 'takes too long to compile' };
-  if (error instanceof RangeError) return { field: '', message: 'refers to itself without end' };
+  if (error instanceof RangeError)
+    return { field: '', message: 'refers to itself without end, or is too large' };
   if (error instanceof PatternRefused) {
     const message = 'must be a pattern that RE2 accepts: no look-around, no back references, not too large';
     return { field: placeOf(schema, isPattern(error.source)) ?? '', message };
@@ -141,6 +148,16 @@ function explain(error: unknown, schema: unknown): Fault {
     return { field: field ?? '', message: 'must refer to a place inside this schema; nothing is fetched' };
   }
   return { field: '', message: 'cannot be used: a reference, an $id or a keyword is not valid' };
+}
+
+/** The depth of schemas is limited before, here and below. */
+function countObjects(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const members = Object.values(value as Record<string, unknown>);
+  return members.reduce<number>(
+    (count, member) => count + countObjects(member),
+    Array.isArray(value) ? 0 : 1,
+  );
 }
 
 function isPattern(source: string): (name: string, value: unknown) => boolean {
@@ -157,7 +174,7 @@ function isReferenceTo(value: unknown, resolved: string): boolean {
   return typeof value === 'string' && value !== '' && resolved.endsWith(value.replace(/^#/, ''));
 }
 
-/** JSON pointer of the first member that a test accepts. The depth of schemas is limited before. */
+/** JSON pointer of the first member that a test accepts. */
 function placeOf(
   value: unknown,
   accepts: (name: string, value: unknown) => boolean,
