@@ -30,7 +30,8 @@ async function launch() {
   passSignalsOn();
   stopWithNpm();
   try {
-    const say = (/** @type {string} */ line) => console.log(line);
+    // Progress is not the command's output.
+    const say = (/** @type {string} */ line) => console.error(line);
     const node = await supplyNode(root, say);
     await installPackages(root, node, say);
     /** @type {NodeJS.ProcessEnv} */

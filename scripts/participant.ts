@@ -18,15 +18,13 @@ async function main(): Promise<void> {
     throw new Error('give one name of letters, digits, - and _: npm run participant -- alice');
   }
   const file = join(values.data, 'participants', `${name}.json`);
-  const client = await ParticipantClient.login(values.url, await readOrCreateKeyFile(file)).catch(
-    (error: unknown) => {
-      const cause = (error as { cause?: { code?: string } }).cause?.code;
-      if (cause === undefined) throw error;
-      throw new Error(
-        `no broker answers at ${values.url} (${cause}): npm start runs one, --url names another`,
-      );
-    },
-  );
+  const key = await readOrCreateKeyFile(file);
+  const client = await ParticipantClient.login(values.url, key).catch((error: unknown) => {
+    // What fetch throws when nobody answers has the socket's error as its cause.
+    if ((error as Error).cause === undefined) throw error;
+    const advice = 'npm start runs one, --url names another';
+    throw new Error(`no broker answers at ${values.url}: ${advice}`, { cause: error });
+  });
   const curl = (method: string, path: string, body?: unknown) =>
     `curl -sS -X ${method} '${client.baseUrl}${path}' -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json'` +
     (body === undefined ? '' : ` -d '${JSON.stringify(body)}'`);

@@ -5,14 +5,19 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { LaunchError } from './launch-error.mjs';
 
-/** @type {Set<import('node:child_process').ChildProcess>} */
-const running = new Set();
+/**
+ * What runs, and how long it may take to end after a signal. Unit: milliseconds.
+ * @type {Map<import('node:child_process').ChildProcess, number>}
+ */
+const running = new Map();
 /** The first signal we got: no further child is started after it. @type {NodeJS.Signals | undefined} */
 let stoppedBy;
 
 /** @type {Partial<Record<NodeJS.Signals, number>>} */
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
-const stopGraceMilliseconds = 9_000;
+const commandGraceMilliseconds = 9_000;
+// npm takes its time over a signal, and what it leaves half done is done again by the next run.
+const toolGraceMilliseconds = 1_500;
 
 /** From now on a signal to us goes to the child that runs, and nothing further is started. */
 export function passSignalsOn() {
@@ -26,10 +31,10 @@ export function passSignalsOn() {
 /** @param {NodeJS.Signals} signal */
 function stopAll(signal) {
   stoppedBy ??= signal;
-  for (const child of running) child.kill(signal);
-  setTimeout(() => {
-    for (const child of running) child.kill('SIGKILL');
-  }, stopGraceMilliseconds).unref();
+  for (const [child, graceMilliseconds] of running) {
+    child.kill(signal);
+    setTimeout(() => child.kill('SIGKILL'), graceMilliseconds).unref();
+  }
 }
 
 /**
@@ -50,7 +55,7 @@ export function runToEnd(command, args, { ipc = true, ...options } = {}) {
       ...options,
       stdio: ['inherit', 'inherit', 'inherit', ...(ipc ? /** @type {const} */ (['ipc']) : [])],
     });
-    running.add(child);
+    running.set(child, commandGraceMilliseconds);
     child.once('error', (error) => {
       running.delete(child);
       reject(new LaunchError(`${command} cannot be started: ${error.message}`));
@@ -76,7 +81,7 @@ export function capture(command, args, { timeoutSeconds = 600, onOutput, ...opti
       return;
     }
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    running.add(child);
+    running.set(child, toolGraceMilliseconds);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {

@@ -30,7 +30,7 @@ const types = { args: [`${bin}/typescript/bin/tsc`, '-p', '.'] };
 
 /** @param {string} file @returns {Step} */
 const script = (file) => ({
-  args: ['--enable-source-maps', `dist/scripts/${file}.js`],
+  args: ['--enable-source-maps', '--disable-warning=ExperimentalWarning', `dist/scripts/${file}.js`],
   takesArguments: true,
 });
 
