@@ -20,8 +20,8 @@ delivers; it has no authority over participants.
 Log in with \`POST /auth/login\` and send the access token as a Bearer token with every call that asks for one.
 Every error is a problem document (RFC 9457, \`application/problem+json\`).
 
-Members that are \`null\` count as absent, whole numbers and booleans may be sent as text, and a list in the query
-is a repeated key (\`roles=a&roles=b\`).`;
+Members that are \`null\` count as absent, as does a body that is \`null\` where it is optional; whole numbers
+and booleans may be sent as text, and a list in the query is a repeated key (\`roles=a&roles=b\`).`;
 
 /** Problems of a route: those that follow from its shape, and those it names itself. */
 export function problemsOf(route: Route): readonly ErrorCode[] {

@@ -103,7 +103,9 @@ function findOperation(document: Json, method: string, pathname: string): Json |
       return (
         segments.length === sent.length &&
         segments.every(
-          (segment, index) => segment.startsWith('{') || segment.toLowerCase() === sent[index]?.toLowerCase(),
+          (segment, index) =>
+            (segment.startsWith('{') && sent[index] !== '') ||
+            segment.toLowerCase() === sent[index]?.toLowerCase(),
         )
       );
     })
@@ -140,7 +142,8 @@ function checkRequest(document: Json, operation: Json, path: string, request: Se
   const faults = schemaFaults(document, schema, lenient(schema, query), 'query', false);
   const requestBody = operation['requestBody'] as Json | undefined;
   if (!requestBody) return faults;
-  if (request.body === undefined) {
+  // The broker documents that it takes a null for an absent body where the body is optional.
+  if (request.body === undefined || (request.body === null && requestBody['required'] !== true)) {
     return requestBody['required'] === true ? [...faults, 'the body is required'] : faults;
   }
   const media = (requestBody['content'] as Record<string, Json>)['application/json'];
