@@ -16,9 +16,26 @@ export interface MessageFields {
   readonly topicRestrictions?: string | undefined;
 }
 
-/** The part of a body that all recipients share: printed once, whatever their number. */
+/**
+ * The part of a body that all recipients share: printed once, whatever their number. Members are named one by one:
+ * one more that a sender had slipped in, `messageId` for instance, would replace the broker's own in the answer.
+ */
 export function printShared(fields: MessageFields): Buffer {
-  return Buffer.from(`,${JSON.stringify(fields).slice(1)}`);
+  const shared: MessageFields = {
+    topicId: fields.topicId,
+    topicVersion: fields.topicVersion,
+    transactionId: fields.transactionId,
+    signature: fields.signature,
+    payload: fields.payload,
+    senderDid: fields.senderDid,
+    payloadEncryption: fields.payloadEncryption,
+    isFile: fields.isFile,
+    clientGatewayMessageId: fields.clientGatewayMessageId,
+    initiatingMessageId: fields.initiatingMessageId,
+    initiatingTransactionId: fields.initiatingTransactionId,
+    topicRestrictions: fields.topicRestrictions,
+  };
+  return Buffer.from(`,${JSON.stringify(shared).slice(1)}`);
 }
 
 /** The body for one recipient (a DID or an anonymous key). */

@@ -61,14 +61,9 @@ export class Publisher {
     requirePayload(request.payload);
     const { schema } = await catalog.requireVersion(request.topicId, request.topicVersion);
     if (!request.payloadEncryption) await validator.validatePayload(schema, request.payload);
-    const { senderDid, recipients, anonymousRecipients, transactionId, ...fields } = request;
-    const shared = printShared({
-      ...fields,
-      senderDid,
-      isFile: false,
-      // An empty transaction id is none.
-      ...(transactionId ? { transactionId } : {}),
-    });
+    const { recipients, anonymousRecipients, transactionId } = request;
+    // An empty transaction id is none.
+    const shared = printShared({ ...request, isFile: false, transactionId: transactionId || undefined });
     if (shared.byteLength + 1_024 > this.dependencies.messageLog.maxBodyBytes) {
       throw new BrokerError(
         'payload-too-large',
@@ -76,20 +71,19 @@ export class Publisher {
       );
     }
     const failures: unknown[] = [];
+    // Whoever waited for the store in vain has waited for all: the next ones would each wait as long again.
+    let isStoreAway = false;
     const outcomes = await mapConcurrently(
       [...new Set(recipients)],
       concurrentRecipients,
       async (recipient) => {
         try {
-          return await this.#deliver(request, recipient, shared);
+          if (!isStoreAway) return await this.#deliver(request, recipient, shared);
         } catch (error) {
           failures.push(error);
-          return {
-            recipient,
-            code: 'MB::NATS_SERVER',
-            reason: 'The message store did not confirm.',
-          } as const;
+          isStoreAway ||= error instanceof BrokerError && error.code === 'message-store-unavailable';
         }
+        return { recipient, code: 'MB::NATS_SERVER', reason: 'The message store did not confirm.' } as const;
       },
     );
     const nothingStored = outcomes.every((outcome) => !('messageId' in outcome));
@@ -108,10 +102,7 @@ export class Publisher {
 
   async #deliver(request: PublishRequest, recipient: string, shared: Buffer): Promise<RecipientOutcome> {
     const { participants, messageLog, messageIds, defaultRetentionClass } = this.dependencies;
-    if (!isDid(recipient)) {
-      return { recipient, code: 'MB::INVALID_FQCN', reason: `fqcn:${recipient} is not a DID` };
-    }
-    if (!(await participants.exists(recipient))) {
+    if (!isDid(recipient) || !(await participants.exists(recipient))) {
       return { recipient, code: 'MB::INVALID_FQCN', reason: `fqcn:${recipient} not exists` };
     }
     const mailbox: Mailbox = { kind: 'did', identifier: recipient };

@@ -123,11 +123,12 @@ export class MailboxReader {
   async acknowledge(request: AcknowledgeMessagesRequest): Promise<ReadonlySet<number>> {
     const name = cursorName(request);
     const fromMs = request.from?.fromMs ?? -Infinity;
-    const apply = (facts: ReadonlyMap<number, LeaderFact>): Promise<AcknowledgeOutcome> =>
-      this.cursors.update(name, (cursor, nowMs) =>
-        acknowledge(cursor, { seqs: request.seqs, facts, fromMs }, nowMs),
-      );
-    const first = await apply(new Map());
+    const apply = (
+      seqs: readonly number[],
+      facts: ReadonlyMap<number, LeaderFact>,
+    ): Promise<AcknowledgeOutcome> =>
+      this.cursors.update(name, (cursor, nowMs) => acknowledge(cursor, { seqs, facts, fromMs }, nowMs));
+    const first = await apply(request.seqs, new Map());
     if (!first.unsure.length) return first.acknowledged;
     const facts = new Map<number, LeaderFact>();
     const questions = first.unsure.values();
@@ -135,7 +136,7 @@ export class MailboxReader {
       for (const seq of questions) facts.set(seq, await this.messageLog.at(request.mailbox, seq));
     };
     await Promise.all(Array.from({ length: concurrentQuestions }, ask));
-    return (await apply(facts)).acknowledged;
+    return first.acknowledged.union((await apply(first.unsure, facts)).acknowledged);
   }
 
   async #gather(request: SearchRequest, { cursor, nowMs }: LoadedCursor): Promise<Gathered> {

@@ -1,0 +1,144 @@
+// A mailbox in memory for the model test of the cursor: a log whose reads are answered by replicas that may be
+// behind (each an older prefix of the stream, and each read by another one), and a cursor store with real records
+// and real compare-and-set. Nothing of the cursor itself is imitated.
+
+import { CursorCodec, newCursor, type ReadMessage } from '../../shared/messages/cursor';
+import type {
+  CursorChange,
+  CursorName,
+  CursorStore,
+  LoadedCursor,
+  LogFilter,
+  LogRead,
+  LogStart,
+  MessageLog,
+  StoredMessage,
+} from '../../shared/messages/message-log';
+import type { Mailbox } from '../../shared/messages/mailbox';
+
+export interface World {
+  nowMs: number;
+  /** How many of the newest messages the replica that answers the next read has not seen; taken one by one. */
+  lags: number[];
+  /** Called between steps of different callers, where another one may come in between. */
+  yield: () => Promise<void>;
+}
+
+export class LaggingLog implements MessageLog {
+  readonly maxBodyBytes = 8 * 1024 * 1024;
+  readonly messages: StoredMessage[] = [];
+  #nextSeq = 1;
+  /** Batch reads, by which a test can tell that a search is bounded. */
+  reads = 0;
+
+  constructor(private readonly world: World) {}
+
+  /** Stores a message; `gap` sequences before it belong to other mailboxes of the shard. */
+  store(topic: string, sender: string, lifeMs: number, gap: number): StoredMessage {
+    this.#nextSeq += gap;
+    const seq = this.#nextSeq++;
+    const { nowMs: timeMs } = this.world;
+    const message = { seq, topic, sender, timeMs, endsAtMs: timeMs + lifeMs, bytes: 100, keyNumber: 0 };
+    this.messages.push({ ...message, body: Buffer.from(`{"seq":${seq}}`) });
+    return this.messages.at(-1)!;
+  }
+
+  /** Removes what has ended, as the timer does. */
+  trim(): void {
+    const kept = this.messages.filter(({ endsAtMs }) => endsAtMs > this.world.nowMs);
+    this.messages.splice(0, this.messages.length, ...kept);
+  }
+
+  append(): Promise<never> {
+    return Promise.reject(new Error('Messages are stored through store().'));
+  }
+
+  async read(
+    _mailbox: Mailbox,
+    filter: LogFilter,
+    start: LogStart,
+    limits: { readonly messages: number; readonly bytes: number },
+  ): Promise<LogRead> {
+    this.reads++;
+    await this.world.yield();
+    const matching = this.#replica().filter(
+      (message) =>
+        matches(filter, message) &&
+        ('after' in start ? message.seq > start.after : message.timeMs >= start.fromMs),
+    );
+    return { messages: matching.slice(0, limits.messages), more: matching.length > limits.messages };
+  }
+
+  async readAt(_mailbox: Mailbox, seqs: readonly number[]): Promise<readonly StoredMessage[]> {
+    await this.world.yield();
+    const wanted = new Set(seqs);
+    return this.#replica().filter(({ seq }) => wanted.has(seq));
+  }
+
+  async lastSeq(_mailbox: Mailbox, filter: LogFilter): Promise<number> {
+    await this.world.yield();
+    return this.messages.findLast((message) => matches(filter, message))?.seq ?? 0;
+  }
+
+  async at(_mailbox: Mailbox, seq: number): Promise<StoredMessage | undefined> {
+    await this.world.yield();
+    return this.messages.find((message) => message.seq === seq);
+  }
+
+  generation(): Promise<number> {
+    return Promise.resolve(1);
+  }
+
+  #replica(): readonly StoredMessage[] {
+    const lag = this.world.lags.shift() ?? 0;
+    return lag === 0 ? this.messages : this.messages.slice(0, Math.max(0, this.messages.length - lag));
+  }
+}
+
+function matches({ topic, sender }: LogFilter, message: ReadMessage): boolean {
+  return (topic === null || topic === message.topic) && (sender === null || sender === message.sender);
+}
+
+export class RecordStore implements CursorStore {
+  readonly #records = new Map<string, { bytes: Buffer; revision: number }>();
+  #revision = 0;
+
+  constructor(private readonly world: World) {}
+
+  async load(name: CursorName): Promise<LoadedCursor> {
+    await this.world.yield();
+    return { ...this.#read(keyOf(name)), nowMs: this.world.nowMs };
+  }
+
+  async update<Outcome>(name: CursorName, change: CursorChange<Outcome>): Promise<Outcome> {
+    const key = keyOf(name);
+    for (;;) {
+      const { cursor, revision, codec } = this.#read(key);
+      const step = change(cursor, this.world.nowMs);
+      if (step.cursor === cursor) return step.outcome;
+      await this.world.yield();
+      if (this.#read(key).revision !== revision) continue;
+      this.#records.set(key, { bytes: codec.encode(step.cursor), revision: ++this.#revision });
+      return step.outcome;
+    }
+  }
+
+  /** Length of a record. Unit: bytes. */
+  size(name: CursorName): number {
+    return this.#records.get(keyOf(name))?.bytes.byteLength ?? 0;
+  }
+
+  #read(key: string) {
+    const record = this.#records.get(key);
+    const codec = new CursorCodec();
+    return {
+      cursor: record ? codec.decode(record.bytes) : newCursor(1),
+      revision: record?.revision ?? 0,
+      codec,
+    };
+  }
+}
+
+function keyOf({ mailbox, clientId, from }: CursorName): string {
+  return JSON.stringify([mailbox, clientId, from]);
+}
