@@ -2,10 +2,11 @@
 // the broker with `func start`.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { takeDataDirectory } from './stack/data-directory';
 import { runCommand } from './stack/lifetime';
-import { createLocalKeys } from './stack/local-keys';
+import { keepLocalKeys, type LocalKeys } from './stack/local-keys';
 import { startLocalStack } from './stack/local-stack';
 import { migrateTopicStore } from './stack/migrate-topic-store';
 import { refusePortInUse } from './stack/ports';
@@ -37,11 +38,13 @@ runCommand(async (lifetime) => {
 
   if (existsSync(settingsFile)) say(`${settingsFile} is there already and stays as it is.`);
   else {
-    writeFileSync(settingsFile, `${JSON.stringify(withKeys(sample), null, 2)}\n`, {
+    // The same keys as npm start, whose messages may be in this directory.
+    const keys = keepLocalKeys(join(data.path, 'keys.json'));
+    writeFileSync(settingsFile, `${JSON.stringify(withKeys(sample, keys), null, 2)}\n`, {
       mode: 0o600,
       flag: 'wx',
     });
-    say(`${settingsFile} written, with new keys.`);
+    say(`${settingsFile} written, with keys of your own.`);
   }
   const { Values } = JSON.parse(readFileSync(settingsFile, 'utf8')) as LocalSettings;
   if (Values['SQLITE_FILE']) await migrateTopicStore(Values, say);
@@ -50,8 +53,7 @@ runCommand(async (lifetime) => {
   await lifetime.stopped;
 });
 
-function withKeys(sample: LocalSettings): LocalSettings {
-  const keys = createLocalKeys();
+function withKeys(sample: LocalSettings, keys: LocalKeys): LocalSettings {
   return {
     ...sample,
     Values: { ...sample.Values, TOKEN_SIGNING_KEY: keys.tokenSigningKey, MESSAGE_ID_KEY: keys.messageIdKey },
