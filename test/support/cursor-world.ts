@@ -39,8 +39,9 @@ export class LaggingLog implements MessageLog {
     const seq = this.#nextSeq++;
     const { nowMs: timeMs } = this.world;
     const message = { seq, topic, sender, timeMs, endsAtMs: timeMs + lifeMs, bytes: 100, keyNumber: 0 };
-    this.messages.push({ ...message, body: Buffer.from(`{"seq":${seq}}`) });
-    return this.messages.at(-1)!;
+    const stored = { ...message, body: Buffer.from(`{"seq":${seq}}`) };
+    this.messages.push(stored);
+    return stored;
   }
 
   /** Removes what has ended, as the timer does. */
