@@ -19,7 +19,7 @@ export interface TestBackend {
   readonly open: () => Promise<TestDatabase>;
 }
 
-const sqlite: TestBackend = {
+export const sqlite: TestBackend = {
   name: 'SQLite',
   open: async () => {
     const directory = await mkdtemp(join(tmpdir(), 'broker-sqlite-'));
