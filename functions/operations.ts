@@ -15,14 +15,13 @@ import {
 } from '../shared/http/docs-page';
 import { createOpenApi, type JsonObject } from '../shared/http/openapi';
 import { route, type Reply, type Route } from '../shared/http/route';
+import { maxPayloadBytes } from '../shared/messages';
 import type { HealthReport } from '../shared/operations/health';
 
-/** Bytes of payload that a message may have (contract §3). */
-export const maxPayloadBytes = 2_097_152;
 /** Bytes that a file may have (contract §4). */
-export const maxFileBytes = 100_000_000;
+const maxFileBytes = 100_000_000;
 /** Characters that a client id may have (contract §3). */
-export const maxClientIdLength = 255;
+const maxClientIdLength = 255;
 
 export interface OperationsDependencies {
   /** Every route of the broker, these included; asked at the first request for the document. */
