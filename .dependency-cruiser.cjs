@@ -25,7 +25,12 @@ const vendors = {
 /** Small libraries that are part of the language we write in. */
 const everywhere = ['@sinclair/typebox', 'lru-cache'];
 
-const inPackages = (names) => `^(node_modules/(@types/)?)?(${names})(/|$)`;
+/** Found, or known by name only. */
+const inPackages = (names) => [
+  `^node_modules/(${names})/`,
+  `^node_modules/@types/(${names})/`,
+  `^(${names})$`,
+];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
