@@ -30,7 +30,7 @@ import {
   Sessions,
 } from '../shared/identity';
 import type { Log } from '../shared/log';
-import { MailboxReader, MessageIds, Publisher } from '../shared/messages';
+import { Delivery, MailboxReader, MessageIds, Publisher } from '../shared/messages';
 import { createHealth } from '../shared/operations/health';
 import { toCatalogTopic, TopicAdministration, TopicCatalog } from '../shared/topics';
 import { channelRoutes } from './channels';
@@ -52,6 +52,12 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
   const identity = identityOf(settings, store.layout, log, clock);
   const blob = new BlobConnection(settings.blobStore);
   const messageIds = new MessageIds(settings.messageIdKeys);
+  const delivery = new Delivery({
+    participants: identity.participants,
+    messageLog: store.messageLog,
+    messageIds,
+    log,
+  });
 
   const routes: readonly Route[] = [
     ...identityRoutes(identity),
@@ -61,11 +67,9 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
       publisher: new Publisher({
         catalog: topics.catalog,
         validator: topics.validator,
-        participants: identity.participants,
-        messageLog: store.messageLog,
-        messageIds,
+        delivery,
+        maxBodyBytes: store.messageLog.maxBodyBytes,
         defaultRetentionClass: settings.retention.defaultClass.name,
-        log,
       }),
       reader: new MailboxReader(store.messageLog, store.cursors, store.layout.longestMemoryMs),
       messageLog: store.messageLog,

@@ -1,9 +1,10 @@
 // Public index of the messages capability.
 
+export { Delivery, type RecipientOutcome } from './delivery';
 export { parseInstant, type Instant } from './instant';
 export { mailboxToken, senderToken, type Mailbox } from './mailbox';
 export { printMessage } from './message-body';
 export { MessageIds } from './message-id';
 export type { CursorStore, MessageLog, StoredMessage } from './message-log';
-export { maxPayloadBytes, Publisher, type RecipientOutcome } from './publish';
+export { maxPayloadBytes, Publisher } from './publish';
 export { MailboxReader } from './reader';

@@ -49,5 +49,5 @@ export function printMessage(messageId: string, timeMs: number, body: Uint8Array
   return [Buffer.from(`{"messageId":"${messageId}","timestampNanos":${timeMs}000000,`), body.subarray(1)];
 }
 
-/** Bytes of an answer around each stored body. */
+/** Bytes of an answer around each stored body, at most. */
 export const envelopeBytes = 80;

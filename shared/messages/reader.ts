@@ -18,7 +18,6 @@ import {
   take,
 } from './cursor';
 import type { Mailbox } from './mailbox';
-import { envelopeBytes } from './message-body';
 import type {
   CursorName,
   CursorStore,
@@ -185,7 +184,7 @@ export class MailboxReader {
       const seqs = entries.map(({ seq }) => seq);
       for (const message of await this.messageLog.readAt(request.mailbox, seqs, maxAnswerBytes - bytes)) {
         found.push(message);
-        bytes += message.bytes + envelopeBytes;
+        bytes += message.bytes;
       }
       after = last.seq;
     }
@@ -224,7 +223,7 @@ export class MailboxReader {
           seq > cursor.positions.reached(topic, sender, cursor.start);
         if (!isNew) continue;
         found.push(message);
-        bytes += message.bytes + envelopeBytes;
+        bytes += message.bytes;
       }
       const last = batch.messages.at(-1)?.seq;
       const done = found.length >= request.amount || bytes >= maxAnswerBytes || performance.now() > endsAt;

@@ -1,0 +1,118 @@
+// Delivery: one stored message per recipient, each with its own outcome. Everything that sends (messages, files)
+// goes through it, so that who may receive is decided in one place.
+
+import { BrokerError } from '../broker-error';
+import { isDid, type ParticipantDirectory } from '../identity';
+import type { Log } from '../log';
+import { type Mailbox, mailboxToken } from './mailbox';
+import { bodyFor } from './message-body';
+import type { MessageIds } from './message-id';
+import type { MessageLog } from './message-log';
+
+/** Recipients whose messages are on their way to the store at once. */
+const concurrentRecipients = 64;
+
+export interface Consignment {
+  readonly senderDid: string;
+  /** DIDs; repeats count once. */
+  readonly recipients: readonly string[];
+  readonly anonymousRecipients: readonly string[];
+  readonly topicId: string;
+  /** Name of the retention class. */
+  readonly retentionClass: string;
+  /** Absent: nothing is a duplicate. */
+  readonly transactionId?: string | undefined;
+  /** What the messages of all recipients share, see printShared(). */
+  readonly shared: Buffer;
+}
+
+export type FailureCode = 'MB::INVALID_FQCN' | 'MB::INVALID_ANONYMOUSKEY' | 'MB::NATS_SERVER';
+
+export type RecipientOutcome =
+  | { readonly recipient: string; readonly messageId: string }
+  | { readonly recipient: string; readonly code: FailureCode; readonly reason: string };
+
+export interface DeliveryDependencies {
+  readonly participants: Pick<ParticipantDirectory, 'exists'>;
+  readonly messageLog: MessageLog;
+  readonly messageIds: MessageIds;
+  readonly log: Log;
+}
+
+export class Delivery {
+  constructor(private readonly dependencies: DeliveryDependencies) {}
+
+  /**
+   * One outcome for each recipient, in the order in which they were named first.
+   * @throws BrokerError `message-store-unavailable` and `message-store-full`, only when nothing was stored
+   */
+  async deliver(consignment: Consignment): Promise<readonly RecipientOutcome[]> {
+    const failures: unknown[] = [];
+    // Whoever waited for the store in vain has waited for all: the next ones would each wait as long again.
+    let isStoreAway = false;
+    const recipients = [...new Set(consignment.recipients)];
+    const outcomes = await mapConcurrently(recipients, concurrentRecipients, async (recipient) => {
+      try {
+        if (!isStoreAway) return await this.#deliverTo(recipient, consignment);
+      } catch (error) {
+        failures.push(error);
+        isStoreAway ||= error instanceof BrokerError && error.code === 'message-store-unavailable';
+      }
+      return { recipient, code: 'MB::NATS_SERVER', reason: 'The message store did not confirm.' } as const;
+    });
+    if (failures.length) {
+      const nothingStored = outcomes.every((outcome) => !('messageId' in outcome));
+      if (nothingStored) throw failures[0];
+      this.dependencies.log('warn', 'recipients failed', { count: failures.length, error: failures[0] });
+    }
+    return [
+      ...outcomes,
+      ...[...new Set(consignment.anonymousRecipients)].map((recipient) => ({
+        recipient,
+        code: 'MB::INVALID_ANONYMOUSKEY' as const,
+        reason: 'anonymousKey not exists',
+      })),
+    ];
+  }
+
+  async #deliverTo(recipient: string, consignment: Consignment): Promise<RecipientOutcome> {
+    const { participants, messageLog, messageIds } = this.dependencies;
+    if (!isDid(recipient) || !(await participants.exists(recipient))) {
+      return { recipient, code: 'MB::INVALID_FQCN', reason: `fqcn:${recipient} not exists` };
+    }
+    const mailbox: Mailbox = { kind: 'did', identifier: recipient };
+    const keyNumber = messageIds.currentKey;
+    const appended = await messageLog.append({
+      mailbox,
+      topicId: consignment.topicId,
+      senderDid: consignment.senderDid,
+      retentionClass: consignment.retentionClass,
+      keyNumber,
+      transactionId: consignment.transactionId,
+      body: bodyFor(recipient, consignment.shared),
+    });
+    if (appended.outcome === 'duplicate') {
+      return { recipient, code: 'MB::NATS_SERVER', reason: 'Duplicate transaction id.' };
+    }
+    const generation = await messageLog.generation(mailbox);
+    return {
+      recipient,
+      messageId: messageIds.seal(appended.seq, { mailbox: mailboxToken(mailbox), generation }, keyNumber),
+    };
+  }
+}
+
+/** Array.map for asynchronous work, with at most `width` calls at once; results stand in the order of the items. */
+async function mapConcurrently<Item, Result>(
+  items: readonly Item[],
+  width: number,
+  work: (item: Item) => Promise<Result>,
+): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  const indexed = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of indexed) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
+  return results;
+}
