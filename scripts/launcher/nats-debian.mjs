@@ -70,7 +70,8 @@ async function fetchFromSuite(work, sources, destination) {
       env: { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' },
       timeoutSeconds: 120,
     });
-    if (code !== 0) throw new Error(`${program} ${args[0]}: ${lastLine(output)}`);
+    if (code !== 0)
+      throw new Error(`${program} ${args.find((arg) => !arg.startsWith('-'))}: ${lastLine(output)}`);
     return output;
   };
 
@@ -108,5 +109,5 @@ function sourceFiles() {
 
 /** @param {string} output @returns {string} */
 function lastLine(output) {
-  return output.trim().split('\n').at(-1) ?? '';
+  return output.trim().split('\n').at(-1) || 'failed without a word';
 }
