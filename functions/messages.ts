@@ -26,6 +26,8 @@ export interface MessageRoutesDependencies {
 }
 
 const did = Type.String({ minLength: 1, maxLength: 200 });
+/** Also what is no DID: it is one failed recipient among the others, not a bad request. */
+const recipient = Type.String({ maxLength: 200 });
 const topicId = Type.String({ pattern: '^[0-9a-f]{24}$' });
 const topicIds = Type.Array(topicId, { maxItems: 10_000 });
 const reference = Type.String({ maxLength: 200 });
@@ -36,7 +38,7 @@ const messageId = Type.String({ description: '24 lower-case hex characters.' });
 const publishBody = Type.Object(
   {
     fqcns: Type.Optional(
-      Type.Array(did, { maxItems: 10_000, description: 'DIDs of the recipients; repeats count once.' }),
+      Type.Array(recipient, { maxItems: 10_000, description: 'DIDs of the recipients; repeats count once.' }),
     ),
     payload: Type.String({ description: 'At most 2 MiB in UTF-8. Comes back byte for byte.' }),
     topicId,
@@ -232,13 +234,14 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
       problems: ['message-store-unavailable', 'cursor-contended'],
       handle: async ({ caller, body }: Call<Static<typeof acknowledgeBody>>) => {
         const mailbox = ownMailbox(caller.did, body.anonymousRecipient);
+        const from = readFrom(body.from);
         const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
         const seqOf = new Map([...new Set(body.messageIds)].map((id) => [id, messageIds.open(id, context)]));
         const seqs = [...new Set([...seqOf.values()].filter((seq) => seq !== undefined))].sort(
           (a, b) => a - b,
         );
         const acknowledged = seqs.length
-          ? await reader.acknowledge({ mailbox, clientId: body.clientId, from: readFrom(body.from), seqs })
+          ? await reader.acknowledge({ mailbox, clientId: body.clientId, from, seqs })
           : new Set<number>();
         const isAcked = (id: string): boolean => acknowledged.has(seqOf.get(id) ?? -1);
         const { acked = [], notFound = [] } = Object.groupBy(seqOf.keys(), (id) =>
@@ -293,8 +296,7 @@ async function topicFilter(
   if (known.some((topic) => !topic)) {
     throw new BrokerError('topic-not-found', 'A topic of the filter does not exist.');
   }
-  const unique = [...new Set(first)];
-  return second ? unique.filter((id) => second.includes(id)) : unique;
+  return [...(second ? new Set(first).intersection(new Set(second)) : new Set(first))];
 }
 
 function toAnswer(

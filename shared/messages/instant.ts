@@ -18,11 +18,16 @@ export function parseInstant(text: string): Instant | undefined {
   const [, date = '', time = '', fraction = '', offset = 'Z'] = match;
   const zone = offset.toUpperCase() === 'Z' ? 'Z' : `${offset.slice(0, 3)}:${offset.slice(-2)}`;
   const wholeMs = Date.parse(`${date}T${time.length === 5 ? `${time}:00` : time}${zone}`);
-  if (Number.isNaN(wholeMs)) return undefined;
+  if (Number.isNaN(wholeMs) || !isCalendarDate(date)) return undefined;
   const nanos = BigInt(wholeMs) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
   const millis = nanos / 1_000_000n;
   return {
     canonical: String(nanos),
     fromMs: Number(nanos % 1_000_000n > 0n ? millis + 1n : millis),
   };
+}
+
+/** Date.parse() takes 30 February for 2 March. */
+function isCalendarDate(date: string): boolean {
+  return new Date(Date.parse(`${date}T00:00:00Z`)).toISOString().startsWith(date);
 }
