@@ -5,7 +5,7 @@ import {
   acknowledge,
   type AcknowledgeOutcome,
   type Cursor,
-  dropEnded,
+  dropSettled,
   type Filter,
   FilterTooWide,
   type LastFact,
@@ -86,7 +86,7 @@ export class MailboxReader {
     const fromMs = request.from?.fromMs ?? -Infinity;
     for (let plan = 1; plan <= maxPlans; plan++) {
       const loaded = await this.cursors.load(name);
-      const cursor = dropEnded(loaded.cursor, loaded.nowMs);
+      const cursor = dropSettled(loaded.cursor, loaded.nowMs);
       const gathered = await this.#gather(request, { ...loaded, cursor });
       const outcome = await this.cursors.update(
         name,
@@ -140,13 +140,13 @@ export class MailboxReader {
 
   async #gather(request: SearchRequest, { cursor, nowMs }: LoadedCursor): Promise<Gathered> {
     // With the amount pending already, only what is older than the last of them could come first.
-    const firstPending = pendingFor(cursor, filterTest(request.filter), 0, request.amount);
+    const firstPending = pendingFor(cursor, filterTest(request.filter), 0, request.amount, nowMs);
     const before = firstPending[request.amount - 1]?.seq ?? Infinity;
     const planned = planOf(cursor, request.filter).filter(({ after }) => after < before);
     // Nothing was read yet of what stands at the start: the store finds the first message of an instant by itself.
     const beginning = cursor.start === 0 && request.from ? { fromMs: request.from.fromMs } : undefined;
     const [pending, reads] = await Promise.all([
-      this.#readPending(request, cursor),
+      this.#readPending(request, cursor, nowMs),
       Promise.all(
         planned.map((read) =>
           this.#readNew(
@@ -172,13 +172,17 @@ export class MailboxReader {
   }
 
   /** Pending messages up to the amount; one that no read returns does not use it up, the next one is read. */
-  async #readPending(request: SearchRequest, cursor: Cursor): Promise<readonly StoredMessage[]> {
+  async #readPending(
+    request: SearchRequest,
+    cursor: Cursor,
+    nowMs: number,
+  ): Promise<readonly StoredMessage[]> {
     const found: StoredMessage[] = [];
     const wanted = filterTest(request.filter);
     let bytes = 0;
     let after = 0;
     while (found.length < request.amount && bytes < maxAnswerBytes) {
-      const entries = pendingFor(cursor, wanted, after, request.amount - found.length);
+      const entries = pendingFor(cursor, wanted, after, request.amount - found.length, nowMs);
       const last = entries.at(-1);
       if (!last) break;
       const seqs = entries.map(({ seq }) => seq);
@@ -213,9 +217,9 @@ export class MailboxReader {
         bytes: maxAnswerBytes - bytes,
       });
       for (const message of batch.messages) {
-        const { seq, topic, sender, timeMs, endsAtMs } = message;
+        const { seq, topic, sender, timeMs, endsAtMs, dueAtMs } = message;
         // Of what is passed over the fact is kept, not the body: it may be a hundred thousand messages.
-        messages.push({ seq, topic, sender, timeMs, endsAtMs, bytes: message.bytes });
+        messages.push({ seq, topic, sender, timeMs, endsAtMs, dueAtMs, bytes: message.bytes });
         const isNew =
           matches(topic, sender) &&
           endsAtMs > nowMs &&

@@ -15,7 +15,15 @@ function spanOf(className: string): number {
   return span;
 }
 
-/** Server time at which a message ends. Unit: ms. */
-export function messageEndMs(storedAtMs: number, className: string, lifeMs: number | undefined): number {
-  return storedAtMs + (lifeMs ?? spanOf(className));
+export interface MessageLife {
+  /** The message is not returned from then on. Server time, ms. */
+  readonly endsAtMs: number;
+  /** The timer looks after it: the end of its class. Server time, ms. */
+  readonly dueAtMs: number;
+}
+
+/** @param lifeMs its own life where it has one; a class is chosen such that it is not shorter */
+export function messageLife(storedAtMs: number, className: string, lifeMs: number | undefined): MessageLife {
+  const dueAtMs = storedAtMs + spanOf(className);
+  return { endsAtMs: lifeMs === undefined ? dueAtMs : Math.min(dueAtMs, storedAtMs + lifeMs), dueAtMs };
 }

@@ -38,7 +38,16 @@ export class LaggingLog implements MessageLog {
     this.#nextSeq += gap;
     const seq = this.#nextSeq++;
     const { nowMs: timeMs } = this.world;
-    const message = { seq, topic, sender, timeMs, endsAtMs: timeMs + lifeMs, bytes: 100, keyNumber: 0 };
+    const message = {
+      seq,
+      topic,
+      sender,
+      timeMs,
+      endsAtMs: timeMs + lifeMs,
+      dueAtMs: timeMs + lifeMs,
+      bytes: 100,
+      keyNumber: 0,
+    };
     const stored = { ...message, body: Buffer.from(`{"seq":${seq}}`) };
     this.messages.push(stored);
     return stored;

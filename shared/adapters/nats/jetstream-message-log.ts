@@ -11,7 +11,8 @@ import type {
   StoredMessage,
 } from '../../messages/message-log';
 import { type Mailbox, mailboxToken, senderToken } from '../../messages/mailbox';
-import { messageEndMs } from '../../retention/message-life';
+import { envelopeBytes } from '../../messages/message-body';
+import { messageLife } from '../../retention/message-life';
 import type { DirectGet, DirectGetStart, DirectMessage } from './direct-get';
 import { type JetStream, retryBudgetMs } from './jetstream';
 import {
@@ -34,6 +35,8 @@ const maxBatchBytes = 4 * 1024 * 1024;
 const maxBatchMessages = 1_000;
 /** A first read is usually small: asking for less lets more reads be on their way at once. */
 const firstBatchBytes = 256 * 1024;
+/** 1 January 2262. Unit: ms since the epoch. */
+const latestStartMs = Date.UTC(2262, 0);
 /** Pending messages this close in the stream are read as one run. Unit: sequences. */
 const runGap = 64;
 
@@ -90,8 +93,7 @@ export class JetStreamMessageLog implements MessageLog {
     await this.options.layout.generation(address.shard);
     const messages: StoredMessage[] = [];
     let bytes = 0;
-    let from: DirectGetStart =
-      'after' in start ? { seq: start.after + 1 } : { start_time: new Date(start.fromMs).toISOString() };
+    let from = toDirectGetStart(start);
     for (;;) {
       const batch = await this.options.directGet.read(mailStream(address.shard), {
         ...from,
@@ -117,7 +119,8 @@ export class JetStreamMessageLog implements MessageLog {
     const found: StoredMessage[] = [];
     let foundBytes = 0;
     for (const window of windowsOf(runsOf(seqs))) {
-      const runs = await Promise.all(window.map((run) => this.#readRun(address, run)));
+      const left = bytes - foundBytes;
+      const runs = await Promise.all(window.map((run) => this.#readRun(address, run, left)));
       for (const message of runs.flat()) {
         found.push(message);
         foundBytes += message.bytes;
@@ -147,13 +150,21 @@ export class JetStreamMessageLog implements MessageLog {
     return this.options.layout.generation(this.#address(mailbox).shard);
   }
 
-  /** The messages of one run that the replica has; what lies between them is read too and left out. */
-  async #readRun(address: MailboxAddress, run: readonly number[]): Promise<readonly StoredMessage[]> {
+  /**
+   * The messages of one run that the replica has, up to `bytes`; what lies between them is read too and left out.
+   * Where the bytes cut one run, those of the runs behind it are beyond the caller's bytes anyway.
+   */
+  async #readRun(
+    address: MailboxAddress,
+    run: readonly number[],
+    bytes: number,
+  ): Promise<readonly StoredMessage[]> {
     const wanted = new Set(run);
     const last = run.at(-1) ?? 0;
     const found: StoredMessage[] = [];
+    let foundBytes = 0;
     let next = run[0];
-    while (next !== undefined) {
+    while (next !== undefined && foundBytes < bytes) {
       const from = next;
       const left = run.filter((seq) => seq >= from).length;
       const batch = await this.options.directGet.read(mailStream(address.shard), {
@@ -162,7 +173,11 @@ export class JetStreamMessageLog implements MessageLog {
         batch: left,
         max_bytes: left === 1 ? firstBatchBytes : maxBatchBytes,
       });
-      for (const message of batch.messages) if (wanted.has(message.seq)) found.push(toStored(message));
+      for (const message of batch.messages) {
+        if (!wanted.has(message.seq)) continue;
+        found.push(toStored(message));
+        foundBytes += message.data.byteLength;
+      }
       const reached = batch.messages.at(-1)?.seq ?? last;
       next = batch.more ? run.find((seq) => seq > reached) : undefined;
     }
@@ -174,6 +189,16 @@ export class JetStreamMessageLog implements MessageLog {
   }
 }
 
+/**
+ * The server counts nanoseconds in 64 bits: an instant before 1678 or after April 2262 wraps around there, and one
+ * outside the years 0–9999 has no form in RFC 3339. No message is stored before 1970 or in the year 2262.
+ */
+function toDirectGetStart(start: LogStart): DirectGetStart {
+  if ('after' in start) return { seq: start.after + 1 };
+  if (start.fromMs <= 0) return { seq: 1 };
+  return { start_time: new Date(Math.min(start.fromMs, latestStartMs)).toISOString() };
+}
+
 function toStored(message: DirectMessage): StoredMessage {
   const { topicId, sender, retentionClass } = parseMessageSubject(message.subject);
   const life = message.header(lifeHeader);
@@ -182,8 +207,8 @@ function toStored(message: DirectMessage): StoredMessage {
     topic: topicId,
     sender,
     timeMs: message.timeMs,
-    endsAtMs: messageEndMs(message.timeMs, retentionClass, life ? Number(life) : undefined),
-    bytes: message.data.byteLength,
+    ...messageLife(message.timeMs, retentionClass, life ? Number(life) : undefined),
+    bytes: message.data.byteLength + envelopeBytes,
     keyNumber: Number(message.header(keyHeader)),
     body: message.data,
   };

@@ -1,7 +1,7 @@
 // What an acknowledgement does to a cursor: pending messages leave the list; of others it is told whether the
 // cursor knows them, with facts from the stream's leader where the record alone cannot say.
 
-import { type Cursor, dropEnded, positionOf } from './cursor';
+import { type Cursor, dropSettled, positionOf } from './cursor';
 
 /** What the leader says of a sequence; undefined where the message is gone. */
 export type LeaderFact =
@@ -35,19 +35,24 @@ export function acknowledge(
   { seqs, facts, fromMs }: AcknowledgeRequest,
   nowMs: number,
 ): { readonly cursor: Cursor; readonly outcome: AcknowledgeOutcome } {
-  const cursor = dropEnded(before, nowMs);
+  const cursor = dropSettled(before, nowMs);
   const acknowledged = new Set<number>();
   const notFound = new Set<number>();
   const unsure: number[] = [];
+  const removed = new Set<number>();
   const readByAll = cursor.positions.reachedByAll({ topic: null, senders: null }, cursor.start);
   for (const seq of seqs) {
-    if (cursor.pending.has(seq)) acknowledged.add(seq);
-    else if (facts.has(seq))
+    const entry = cursor.pending.get(seq);
+    if (entry) {
+      acknowledged.add(seq);
+      // What had ended before stays for the timer: it was not acknowledged when its time came.
+      if (entry.endsAtSeconds * 1_000 > nowMs) removed.add(seq);
+    } else if (facts.has(seq))
       (isAcknowledged(cursor, seq, facts.get(seq), fromMs, nowMs) ? acknowledged : notFound).add(seq);
     else if (fromMs === -Infinity && seq > cursor.start && seq <= readByAll) acknowledged.add(seq);
     else unsure.push(seq);
   }
-  const pending = cursor.pending.without(acknowledged);
+  const pending = cursor.pending.without(removed);
   return {
     cursor: pending === cursor.pending ? before : { ...cursor, pending },
     outcome: { acknowledged, notFound, unsure },

@@ -5,9 +5,9 @@
 //   name      = length, ASCII            (topic ids and sender tokens, each once)
 //   set       = count, name indexes as ascending differences
 //   position  = topic + 1 or 0 for any, set + 1 or 0 for any, readThrough, time in ms
-//   chunk     = first, last − first, count, earliest end in s, bytes, entries
-//   entry     = 2 × difference of seq + 1 when topic, sender and end are those of the entry before, else
-//               2 × difference, topic, sender, end in s
+//   chunk     = first, last − first, count, earliest end in s, earliest due time in s, bytes, entries
+//   entry     = 2 × difference of seq + 1 when topic, sender and times are those of the entry before, else
+//               2 × difference, topic, sender, end in s, due time − end in s
 
 import type { Cursor, InstanceNonce } from './cursor';
 import { PendingChunk, type PendingEntry, PendingList } from './pending-list';
@@ -138,7 +138,8 @@ export class CursorCodec {
     body.integer(cursor.pending.chunks.length);
     for (const chunk of cursor.pending.chunks) {
       const bytes = this.#encodeChunk(chunk);
-      for (const number of [chunk.first, chunk.last - chunk.first, chunk.count, chunk.earliestEndSeconds]) {
+      const { first, last, count, earliestEndSeconds, earliestDueSeconds } = chunk;
+      for (const number of [first, last - first, count, earliestEndSeconds, earliestDueSeconds]) {
         body.integer(number);
       }
       body.integer(bytes.byteLength);
@@ -188,8 +189,9 @@ export class CursorCodec {
       const last = first + reader.integer();
       const count = reader.integer();
       const earliestEndSeconds = reader.integer();
+      const earliestDueSeconds = reader.integer();
       const encoded = reader.bytes();
-      const chunk = PendingChunk.stored({ first, last, count, earliestEndSeconds }, () =>
+      const chunk = PendingChunk.stored({ first, last, count, earliestEndSeconds, earliestDueSeconds }, () =>
         decodeEntries(encoded, first, count, nameAt),
       );
       chunkBytes.set(chunk, { table, bytes: encoded });
@@ -222,12 +224,14 @@ export class CursorCodec {
       const same =
         entry.topic === previous?.topic &&
         entry.sender === previous.sender &&
-        entry.expiresAtSeconds === previous.expiresAtSeconds;
+        entry.endsAtSeconds === previous.endsAtSeconds &&
+        entry.dueAtSeconds === previous.dueAtSeconds;
       writer.integer(2 * difference + (same ? 1 : 0));
       if (!same) {
         writer.integer(this.#table.indexOf(entry.topic));
         writer.integer(this.#table.indexOf(entry.sender));
-        writer.integer(entry.expiresAtSeconds);
+        writer.integer(entry.endsAtSeconds);
+        writer.integer(entry.dueAtSeconds - entry.endsAtSeconds);
       }
       previous = entry;
     }
@@ -269,15 +273,15 @@ function decodeEntries(
   return Array.from({ length: count }, () => {
     const head = reader.integer();
     const seq = (previous?.seq ?? first) + Math.floor(head / 2);
-    const entry: PendingEntry =
-      head % 2 === 1 && previous
-        ? { ...previous, seq }
-        : {
-            seq,
-            topic: nameAt(reader.integer()),
-            sender: nameAt(reader.integer()),
-            expiresAtSeconds: reader.integer(),
-          };
+    let entry: PendingEntry;
+    if (head % 2 === 1 && previous) {
+      entry = { ...previous, seq };
+    } else {
+      const topic = nameAt(reader.integer());
+      const sender = nameAt(reader.integer());
+      const endsAtSeconds = reader.integer();
+      entry = { seq, topic, sender, endsAtSeconds, dueAtSeconds: endsAtSeconds + reader.integer() };
+    }
     previous = entry;
     return entry;
   });

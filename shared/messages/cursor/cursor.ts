@@ -42,9 +42,15 @@ export function newCursor(generation: number): Cursor {
   return { generation, start: 0, positions: Positions.none, pending: PendingList.empty, nonces: [] };
 }
 
-/** Every operation begins with this: what has ended is no longer pending. */
-export function dropEnded(cursor: Cursor, nowMs: number): Cursor {
-  const pending = cursor.pending.withoutEnded(nowMs);
+/**
+ * How long a pending message that has ended stays in the record for the timer to find it there: as evidence that
+ * nobody had acknowledged it. After that the message itself is gone. Unit: ms.
+ */
+export const evidenceMs = 3_600_000;
+
+/** Every operation begins with this: what the timer should have settled long ago is no longer pending. */
+export function dropSettled(cursor: Cursor, nowMs: number): Cursor {
+  const pending = cursor.pending.withoutDue(nowMs - evidenceMs);
   return pending === cursor.pending ? cursor : { ...cursor, pending };
 }
 

@@ -6,8 +6,10 @@ export interface PendingEntry {
   readonly topic: string;
   /** Sender's token. */
   readonly sender: string;
-  /** Server time after which the message has certainly ended. Unit: s, rounded up. */
-  readonly expiresAtSeconds: number;
+  /** Server time after which the message has certainly ended: it is not returned any more. Unit: s, rounded up. */
+  readonly endsAtSeconds: number;
+  /** Server time at which the timer looks after it, not before its end. Unit: s, rounded up. */
+  readonly dueAtSeconds: number;
 }
 
 /** A run of entries in ascending order. Entries that were read from a stored record are decoded when needed. */
@@ -18,8 +20,9 @@ export class PendingChunk {
     readonly first: number,
     readonly last: number,
     readonly count: number,
-    /** The earliest end among the entries. Unit: s. */
+    /** The earliest end, and the earliest time for the timer, among the entries. Unit: s. */
     readonly earliestEndSeconds: number,
+    readonly earliestDueSeconds: number,
     entries: readonly PendingEntry[] | undefined,
     private readonly decode: () => readonly PendingEntry[],
   ) {
@@ -30,16 +33,25 @@ export class PendingChunk {
   static of(entries: readonly PendingEntry[]): PendingChunk {
     const [first, last] = [entries[0], entries.at(-1)];
     if (!first || !last) throw new RangeError('A chunk has at least one entry.');
-    const earliest = entries.reduce((least, entry) => Math.min(least, entry.expiresAtSeconds), Infinity);
-    return new PendingChunk(first.seq, last.seq, entries.length, earliest, entries, () => entries);
+    const earliestEnd = entries.reduce((least, entry) => Math.min(least, entry.endsAtSeconds), Infinity);
+    const earliestDue = entries.reduce((least, entry) => Math.min(least, entry.dueAtSeconds), Infinity);
+    return new PendingChunk(
+      first.seq,
+      last.seq,
+      entries.length,
+      earliestEnd,
+      earliestDue,
+      entries,
+      () => entries,
+    );
   }
 
   static stored(
-    summary: { first: number; last: number; count: number; earliestEndSeconds: number },
+    summary: Pick<PendingChunk, 'first' | 'last' | 'count' | 'earliestEndSeconds' | 'earliestDueSeconds'>,
     decode: () => readonly PendingEntry[],
   ): PendingChunk {
-    const { first, last, count, earliestEndSeconds } = summary;
-    return new PendingChunk(first, last, count, earliestEndSeconds, undefined, decode);
+    const { first, last, count, earliestEndSeconds, earliestDueSeconds } = summary;
+    return new PendingChunk(first, last, count, earliestEndSeconds, earliestDueSeconds, undefined, decode);
   }
 
   get entries(): readonly PendingEntry[] {
@@ -67,14 +79,23 @@ export class PendingList {
     for (const chunk of this.chunks) yield* chunk.entries;
   }
 
-  has(seq: number): boolean {
+  get(seq: number): PendingEntry | undefined {
     const chunk = this.chunks[this.#chunkIndex(seq)];
-    return chunk !== undefined && seq >= chunk.first && chunk.entries.some((entry) => entry.seq === seq);
+    return chunk && seq >= chunk.first ? chunk.entries.find((entry) => entry.seq === seq) : undefined;
+  }
+
+  /** How many have not ended. */
+  liveCount(nowMs: number): number {
+    const nowSeconds = nowMs / 1_000;
+    return this.chunks.reduce((sum, chunk) => {
+      if (chunk.earliestEndSeconds > nowSeconds) return sum + chunk.count;
+      return sum + chunk.entries.filter(({ endsAtSeconds }) => endsAtSeconds > nowSeconds).length;
+    }, 0);
   }
 
   /** With further entries; sequences that are there already are left as they are. */
   with(added: readonly PendingEntry[]): PendingList {
-    const fresh = added.filter(({ seq }) => !this.has(seq)).sort((one, other) => one.seq - other.seq);
+    const fresh = added.filter(({ seq }) => !this.get(seq)).sort((one, other) => one.seq - other.seq);
     const [first] = fresh;
     if (!first) return this;
     // New messages usually come behind all pending ones, and only the last chunk is rebuilt.
@@ -97,12 +118,12 @@ export class PendingList {
     );
   }
 
-  /** Without those that have ended; the same list when none has. */
-  withoutEnded(nowMs: number): PendingList {
-    const nowSeconds = nowMs / 1_000;
+  /** Without those that were due for the timer at this time; the same list when none was. */
+  withoutDue(atMs: number): PendingList {
+    const atSeconds = atMs / 1_000;
     return this.#filtered(
-      (chunk) => chunk.earliestEndSeconds <= nowSeconds,
-      ({ expiresAtSeconds }) => expiresAtSeconds > nowSeconds,
+      (chunk) => chunk.earliestDueSeconds <= atSeconds,
+      ({ dueAtSeconds }) => dueAtSeconds > atSeconds,
     );
   }
 

@@ -1,7 +1,7 @@
 // What a search does to a cursor: given what the reads brought, which messages are returned and how far each
 // position moves. Pure; applied again, unchanged, to a record that somebody else has changed meanwhile.
 
-import { type Cursor, cursorLimits, dropEnded, positionOf } from './cursor';
+import { type Cursor, cursorLimits, dropSettled, positionOf } from './cursor';
 import type { PendingEntry } from './pending-list';
 import type { PlannedRead } from './plan';
 import type { Position, Positions, Scope } from './positions';
@@ -16,6 +16,8 @@ export interface ReadMessage {
   readonly timeMs: number;
   /** When it ends. Server time, ms. */
   readonly endsAtMs: number;
+  /** When the timer looks after it: the end of its retention class. Server time, ms. */
+  readonly dueAtMs: number;
   /** Size in the answer. Unit: bytes. */
   readonly bytes: number;
 }
@@ -65,7 +67,7 @@ export function take(
   request: TakeRequest,
   nowMs: number,
 ): { readonly cursor: Cursor; readonly outcome: TakeOutcome } {
-  const cursor = dropEnded(before, nowMs);
+  const cursor = dropSettled(before, nowMs);
   if (!request.reads.every(({ read }) => stillHolds(cursor, read, request.planned))) {
     return { cursor: before, outcome: { kind: 'stale' } };
   }
@@ -79,12 +81,12 @@ export function take(
         message.seq > positionOf(cursor, message.topic, message.sender),
     );
   });
-  const pending = request.pending.filter((message) => !isOver(message) && cursor.pending.has(message.seq));
+  const pending = request.pending.filter((message) => !isOver(message) && cursor.pending.get(message.seq));
   const { taken, takenFresh, firstLeft } = choose(
     pending,
     fresh,
     request,
-    cursorLimits.pending - cursor.pending.count,
+    cursorLimits.pending - cursor.pending.liveCount(nowMs),
   );
 
   const joins = request.lasts.flatMap((fact) => joined(cursor, fact, request, firstLeft, nowMs));
@@ -182,23 +184,31 @@ function joined(
   return read.serves.map((scope) => ({ ...scope, readThrough: joinsAt, timeMs: nowMs }));
 }
 
-function toPending({ seq, topic, sender, endsAtMs }: ReadMessage): PendingEntry {
-  return { seq, topic, sender, expiresAtSeconds: Math.ceil(endsAtMs / 1_000) };
+function toPending({ seq, topic, sender, endsAtMs, dueAtMs }: ReadMessage): PendingEntry {
+  return {
+    seq,
+    topic,
+    sender,
+    endsAtSeconds: Math.ceil(endsAtMs / 1_000),
+    dueAtSeconds: Math.ceil(dueAtMs / 1_000),
+  };
 }
 
-/** The first pending messages that a filter asks for, oldest first, after a sequence. */
+/** The first pending messages that have not ended and that a filter asks for, oldest first, after a sequence. */
 export function pendingFor(
   cursor: Cursor,
   wanted: (topic: string, sender: string) => boolean,
   after: number,
   amount: number,
+  nowMs: number,
 ): readonly PendingEntry[] {
   const found: PendingEntry[] = [];
   for (const chunk of cursor.pending.chunks) {
     if (chunk.last <= after) continue;
     for (const entry of chunk.entries) {
       if (found.length >= amount) return found;
-      if (entry.seq > after && wanted(entry.topic, entry.sender)) found.push(entry);
+      if (entry.seq <= after || entry.endsAtSeconds * 1_000 <= nowMs) continue;
+      if (wanted(entry.topic, entry.sender)) found.push(entry);
     }
   }
   return found;

@@ -1,17 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  acknowledge,
   type Cursor,
   CursorCodec,
   cursorLimits,
-  dropEnded,
+  dropSettled,
   FilterTooWide,
   maxReads,
   newCursor,
+  pendingFor,
   planReads,
   type ReadMessage,
   take,
 } from '../../../shared/messages/cursor';
+import { evidenceMs } from '../../../shared/messages/cursor/cursor';
 import { PendingList } from '../../../shared/messages/cursor/pending-list';
 import { type Position, Positions, SenderSet } from '../../../shared/messages/cursor/positions';
 
@@ -23,12 +26,15 @@ const position: fc.Arbitrary<Position> = fc.record({
   readThrough: fc.integer({ min: 1, max: 50 }),
   timeMs: fc.integer({ min: 1, max: 2_000_000_000_000 }),
 });
-const entry = fc.record({
-  seq: fc.integer({ min: 1, max: 2 ** 47 }),
-  topic: topicName,
-  sender: senderName,
-  expiresAtSeconds: fc.integer({ min: 1, max: 2_000_000_000 }),
-});
+const entry = fc
+  .record({
+    seq: fc.integer({ min: 1, max: 2 ** 47 }),
+    topic: topicName,
+    sender: senderName,
+    endsAtSeconds: fc.integer({ min: 1, max: 2_000_000_000 }),
+    longer: fc.nat({ max: 1_000 }),
+  })
+  .map(({ longer, ...rest }) => ({ ...rest, dueAtSeconds: rest.endsAtSeconds + longer }));
 const entries = fc.uniqueArray(entry, { selector: ({ seq }) => seq, maxLength: 900 });
 
 describe('positions', () => {
@@ -88,11 +94,14 @@ describe('the pending list', () => {
           list = list.without(removed);
           const kept = all.filter(({ seq }) => !removed.has(seq));
           expect([...list]).toEqual(kept);
-          expect([...list.withoutEnded(now * 1_000)]).toEqual(
-            kept.filter(({ expiresAtSeconds }) => expiresAtSeconds > now),
+          expect([...list.withoutDue(now * 1_000)]).toEqual(
+            kept.filter(({ dueAtSeconds }) => dueAtSeconds > now),
+          );
+          expect(list.liveCount(now * 1_000)).toBe(
+            kept.filter(({ endsAtSeconds }) => endsAtSeconds > now).length,
           );
           expect(list.without(removed)).toBe(list);
-          for (const { seq } of all) expect(list.has(seq)).toBe(!removed.has(seq));
+          for (const { seq } of all) expect(list.get(seq) !== undefined).toBe(!removed.has(seq));
         },
       ),
     );
@@ -141,7 +150,8 @@ describe('a stored cursor', () => {
         seq: 1_000_000 + index * 13,
         topic: 'a'.repeat(24),
         sender: 's'.repeat(26),
-        expiresAtSeconds: 1_800_000_000 + Math.floor(index / 100),
+        endsAtSeconds: 1_800_000_000 + Math.floor(index / 100),
+        dueAtSeconds: 1_800_000_000 + Math.floor(index / 100),
       })),
     );
     const bytes = new CursorCodec().encode({ ...newCursor(1), pending });
@@ -151,7 +161,7 @@ describe('a stored cursor', () => {
   it('of an unknown version or cut short is refused, never misread', () => {
     const bytes = new CursorCodec().encode({
       ...newCursor(1),
-      pending: PendingList.of([{ seq: 5, topic: 't', sender: 's', expiresAtSeconds: 9 }]),
+      pending: PendingList.of([{ seq: 5, topic: 't', sender: 's', endsAtSeconds: 9, dueAtSeconds: 9 }]),
     });
     expect(() => new CursorCodec().decode(Buffer.from([99, 1, 0]))).toThrow(RangeError);
     expect(() => new CursorCodec().decode(bytes.subarray(0, 4))).toThrow(RangeError);
@@ -167,7 +177,8 @@ describe('a stored cursor', () => {
           seq: number + 1,
           topic: 't'.repeat(24),
           sender: `${number}`.padStart(26, 's'),
-          expiresAtSeconds: 9,
+          endsAtSeconds: 9,
+          dueAtSeconds: 9,
         },
       ]);
       cursor = { ...cursor, pending };
@@ -270,6 +281,7 @@ describe('taking', () => {
     sender: 's',
     timeMs: 1_000,
     endsAtMs: 60_000,
+    dueAtMs: 60_000,
     bytes: 100,
     ...more,
   });
@@ -343,11 +355,17 @@ describe('taking', () => {
     expect(take(cursor, facts, 2_000).outcome).toEqual({ kind: 'too-many-positions' });
   });
 
-  it('forgets pending messages that have ended before it counts or chooses', () => {
+  it('does not count or return pending messages that have ended, and keeps them as evidence for the timer', () => {
     const cursor = newCursor(1);
-    const { cursor: taken } = take(cursor, request(cursor, [message(1)]), 2_000);
-    expect(taken.pending.count).toBe(1);
-    expect(dropEnded(taken, 59_999).pending.count).toBe(1);
-    expect(dropEnded(taken, 60_000).pending.count).toBe(0);
+    const { cursor: taken } = take(cursor, request(cursor, [message(1, { endsAtMs: 30_000 })]), 2_000);
+    expect(taken.pending.liveCount(29_999)).toBe(1);
+    expect(taken.pending.liveCount(30_000)).toBe(0);
+    expect(pendingFor(taken, () => true, 0, 10, 29_999)).toHaveLength(1);
+    expect(pendingFor(taken, () => true, 0, 10, 30_000)).toEqual([]);
+    const late = acknowledge(taken, { seqs: [1], facts: new Map(), fromMs: -Infinity }, 30_000);
+    expect([...late.outcome.acknowledged]).toEqual([1]);
+    expect(late.cursor).toBe(taken);
+    expect(dropSettled(taken, 60_000).pending.count).toBe(1);
+    expect(dropSettled(taken, 60_000 + evidenceMs).pending.count).toBe(0);
   });
 });
