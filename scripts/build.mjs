@@ -23,7 +23,7 @@ const shared = {
 };
 
 await Promise.all([
-  bundle({ entryPoints: ['functions/index.ts'], outfile: 'dist/main.js', minify: true, keepNames: true }),
+  bundle({ entryPoints: ['functions/index.ts'], outfile: 'dist/main.js', minify: true }),
   // The commands keep their packages in node_modules: they run only in a clone.
   bundle({ entryPoints: commandEntries(), outdir: 'dist/scripts', packages: 'external' }),
   copyViewer('dist/viewer'),
