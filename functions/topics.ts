@@ -111,7 +111,7 @@ export function topicRoutes({ administration, clock }: TopicRouteDependencies): 
       method: 'GET',
       path: 'topics',
       operationId: 'listTopics',
-      summary: 'Lists topics by exact owner and name, ordered by owner, name and id.',
+      summary: 'Lists topics by exact owner and name, ordered by name and id.',
       tag,
       access: 'participant',
       query: Type.Object({
@@ -138,7 +138,8 @@ export function topicRoutes({ administration, clock }: TopicRouteDependencies): 
       method: 'GET',
       path: 'topics/search',
       operationId: 'searchTopics',
-      summary: 'Lists live topics with a keyword in owner, name or a tag, upper and lower case alike.',
+      summary:
+        'Lists live topics with a keyword in owner, name or a tag, upper and lower case alike, ordered by name and id.',
       tag,
       access: 'participant',
       query: Type.Object({

@@ -73,7 +73,7 @@ export interface TopicStore {
   /** One version with its schema; without a version the one that stands for the topic. Deleted ones too. */
   view(id: string, version?: string): Promise<TopicView | undefined>;
 
-  /** Topics with the version that stands for each, ordered by owner, name and id. */
+  /** Topics with the version that stands for each, ordered by name (in binary order) and id. */
   list(filter: TopicFilter, window: Window): Promise<Listing>;
 
   /** Versions of a topic, from the highest to the lowest. */

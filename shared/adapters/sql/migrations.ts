@@ -38,8 +38,6 @@ async function createTopics(database: Kysely<never>, { columns }: SqlBackend): P
     .addColumn('last_version_update_ms', whole, (column) => column.notNull())
     .addPrimaryKeyConstraint('pk_topic_owner', ['owner_key'])
     .execute();
-  // Listings without an owner go through the owners in order, then through the topics of each.
-  await database.schema.createIndex('ix_topic_owner_owner').on('topic_owner').column('owner').execute();
 
   await database.schema
     .createTable('topic')
@@ -58,12 +56,16 @@ async function createTopics(database: Kysely<never>, { columns }: SqlBackend): P
     .addUniqueConstraint('uq_topic_name', ['owner_key', 'name', 'live_key'])
     .addForeignKeyConstraint('fk_topic_owner', ['owner_key'], 'topic_owner', ['owner_key'])
     .execute();
-  // Live topics of an owner in the order of their names: what a page reads.
-  await database.schema
-    .createIndex('ix_topic_live')
-    .on('topic')
-    .columns(['owner_key', 'live_key', 'name', 'id'])
-    .execute();
+  // Listings in the order of names: of an owner and of all, live topics and all of them. The unique constraint
+  // serves all topics of an owner.
+  const orders = {
+    ix_topic_owner_live_name: ['owner_key', 'live_key', 'name', 'id'],
+    ix_topic_live_name: ['live_key', 'name', 'id'],
+    ix_topic_name: ['name', 'id'],
+  };
+  for (const [name, ordered] of Object.entries(orders)) {
+    await database.schema.createIndex(name).on('topic').columns(ordered).execute();
+  }
 
   await database.schema
     .createTable('topic_version')

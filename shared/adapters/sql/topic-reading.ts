@@ -66,14 +66,13 @@ export async function listTopics(
   if (window.offset >= count) return { count, records: [] };
   // First the ids, from an index alone, then the rows: passing over pages does not touch the schemas.
   const ids = page(
-    matching(database, backend, filter).select('t.id').orderBy('o.owner').orderBy('t.name').orderBy('t.id'),
+    matching(database, backend, filter).select('t.id').orderBy('t.name').orderBy('t.id'),
     backend,
     window,
   ).as('p');
   const rows = await selectViews(database)
     .innerJoin(ids, 'p.id', 't.id')
     .whereRef('v.version', '=', 't.latest_version')
-    .orderBy('o.owner')
     .orderBy('t.name')
     .orderBy('t.id')
     .execute();
@@ -156,7 +155,7 @@ export async function updatesByOwner(
 /** Topics that meet every condition of a filter. */
 function matching(database: Kysely<Tables>, { contains }: SqlBackend, filter: TopicFilter) {
   const { owner, name, tags = [], keyword, includeDeleted } = filter;
-  let query = database.selectFrom('topic as t').innerJoin('topic_owner as o', 'o.owner_key', 't.owner_key');
+  let query = database.selectFrom('topic as t');
   if (!includeDeleted) query = query.where('t.live_key', '=', '');
   if (owner !== undefined) query = query.where('t.owner_key', '=', textKey(owner));
   if (name !== undefined) query = query.where('t.name', '=', name);
