@@ -21,6 +21,13 @@ export const settingsSchema = Type.Object({
       minLength: 10,
     }),
   ),
+  NATS_CA_PEM: Type.Optional(
+    Type.String({
+      description:
+        'Certificates, as PEM text, of those who sign the certificates of NATS servers; absent: the system’s own.',
+      pattern: '^\\s*-----BEGIN CERTIFICATE-----[\\s\\S]+-----END CERTIFICATE-----\\s*$',
+    }),
+  ),
   STREAM_REPLICAS: Type.Integer({
     description: 'Replicas of every stream and bucket: 1 on one node, 3 on a cluster. Unit: nodes.',
     default: 1,

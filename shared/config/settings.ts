@@ -30,6 +30,8 @@ export interface Settings {
   readonly nats: {
     readonly servers: readonly string[];
     readonly credentials: string | undefined;
+    /** Certificates of those who sign the servers' certificates; undefined: the system's own. */
+    readonly caPem: string | undefined;
     readonly replicas: number;
     readonly shardCount: number;
     readonly duplicateWindowSeconds: number;
@@ -118,6 +120,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     nats: {
       servers: raw.NATS_SERVERS.split(','),
       credentials: raw.NATS_CREDENTIALS,
+      caPem: raw.NATS_CA_PEM,
       replicas: raw.STREAM_REPLICAS,
       shardCount: raw.SHARD_COUNT,
       duplicateWindowSeconds: raw.DUPLICATE_WINDOW_SECONDS,
