@@ -18,6 +18,8 @@ export interface NewMessage {
   /** Name of its retention class. */
   readonly retentionClass: string;
   readonly keyNumber: number;
+  /** The recipient as the sender named it, where the sender is told of the message's end; absent elsewhere. */
+  readonly recipient?: string | undefined;
   /** Set when the sender named its transaction: a second message with it is refused within the window. */
   readonly transactionId: string | undefined;
   readonly body: Uint8Array;

@@ -15,6 +15,7 @@ import { envelopeBytes } from '../../messages/message-body';
 import { messageLife } from '../../retention/message-life';
 import type { DirectGet, DirectGetStart, DirectMessage } from './direct-get';
 import { type JetStream, retryBudgetMs } from './jetstream';
+import { attemptHeader, keyHeader, lifeHeader, recipientHeader } from './message-headers';
 import {
   addressOf,
   mailStream,
@@ -25,11 +26,6 @@ import {
   subjectFilter,
 } from './names';
 import type { StoreLayout } from './store-layout';
-
-/** Header names of stored messages; `Nats-…` are the server's. */
-const attemptHeader = 'Ddhub-Attempt';
-const keyHeader = 'Ddhub-Key';
-const lifeHeader = 'Ddhub-Life-Ms';
 
 const maxBatchBytes = 4 * 1024 * 1024;
 const maxBatchMessages = 1_000;
@@ -69,6 +65,10 @@ export class JetStreamMessageLog implements MessageLog {
         'Nats-Msg-Id': messageIdHeader(sender, address.token, message.topicId, unique),
         [attemptHeader]: attempt,
         [keyHeader]: String(message.keyNumber),
+        // Percent-encoded: a header holds no line end, and not every server and client agrees on its encoding.
+        ...(message.recipient === undefined
+          ? {}
+          : { [recipientHeader]: encodeURIComponent(message.recipient) }),
       },
       // A try after the window would store the message twice.
       Math.min(retryBudgetMs, duplicateWindowSeconds * 1_000),

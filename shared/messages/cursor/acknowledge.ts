@@ -1,7 +1,7 @@
 // What an acknowledgement does to a cursor: pending messages leave the list; of others it is told whether the
 // cursor knows them, with facts from the stream's leader where the record alone cannot say.
 
-import { type Cursor, dropSettled, positionOf } from './cursor';
+import { type Cursor, dropSettled, hasAcknowledged } from './cursor';
 
 /** What the leader says of a sequence; undefined where the message is gone. */
 export type LeaderFact =
@@ -48,7 +48,7 @@ export function acknowledge(
       // What had ended before stays for the timer: it was not acknowledged when its time came.
       if (entry.endsAtSeconds * 1_000 > nowMs) removed.add(seq);
     } else if (facts.has(seq))
-      (isAcknowledged(cursor, seq, facts.get(seq), fromMs, nowMs) ? acknowledged : notFound).add(seq);
+      (isKnown({ ...cursor, fromMs }, seq, facts.get(seq), nowMs) ? acknowledged : notFound).add(seq);
     else if (fromMs === -Infinity && seq > cursor.start && seq <= readByAll) acknowledged.add(seq);
     else unsure.push(seq);
   }
@@ -60,14 +60,6 @@ export function acknowledge(
 }
 
 /** Of a message that is not pending: gone or ended counts as acknowledged; else its position decides. */
-function isAcknowledged(
-  cursor: Cursor,
-  seq: number,
-  fact: LeaderFact,
-  fromMs: number,
-  nowMs: number,
-): boolean {
-  if (!fact || fact.endsAtMs <= nowMs) return true;
-  if (seq <= cursor.start || fact.timeMs < fromMs) return false;
-  return seq <= positionOf(cursor, fact.topic, fact.sender);
+function isKnown(cursor: Cursor, seq: number, fact: LeaderFact, nowMs: number): boolean {
+  return !fact || fact.endsAtMs <= nowMs || hasAcknowledged(cursor, { seq, ...fact });
 }

@@ -1,7 +1,7 @@
 // The stored form of a cursor: variable-length integers and differences, about two bytes for a pending message of
 // a steady flow. Chunks of pending messages keep their bytes, so that writing costs what changed.
 //
-//   version 1 | generation | start | names | sender sets | positions | nonces | pending chunks
+//   version 1 | generation | start | from + 1 in ms or 0 for none | names | sender sets | positions | nonces | pending chunks
 //   name      = length, ASCII            (topic ids and sender tokens, each once)
 //   set       = count, name indexes as ascending differences
 //   position  = topic + 1 or 0 for any, set + 1 or 0 for any, readThrough, time in ms
@@ -147,7 +147,8 @@ export class CursorCodec {
     }
     // The names stand first but are complete only now.
     const head = new Writer();
-    for (const number of [version, cursor.generation, cursor.start]) head.integer(number);
+    const from = cursor.fromMs === -Infinity ? 0 : Math.max(0, cursor.fromMs) + 1;
+    for (const number of [version, cursor.generation, cursor.start, from]) head.integer(number);
     head.integer(this.#table.names.length);
     for (const name of this.#table.names) head.text(name);
     return Buffer.concat([head.result(), body.result()]);
@@ -161,6 +162,7 @@ export class CursorCodec {
       throw new RangeError(`Cursor records of version ${found} are not known to this program.`);
     const generation = reader.integer();
     const start = reader.integer();
+    const from = reader.integer();
     const names = reader.list(() => reader.text());
     const table = new NameTable(names);
     this.#table = table;
@@ -200,6 +202,7 @@ export class CursorCodec {
     return {
       generation,
       start,
+      fromMs: from === 0 ? -Infinity : from - 1,
       positions: Positions.of(positions),
       pending: new PendingList(chunks),
       nonces,

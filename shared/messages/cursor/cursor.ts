@@ -17,6 +17,8 @@ export interface Cursor {
   readonly generation: number;
   /** Messages up to this sequence do not exist for the cursor. */
   readonly start: number;
+  /** Messages stored before this do not exist for the cursor. Server time, ms; −Infinity for none such. */
+  readonly fromMs: number;
   readonly positions: Positions;
   readonly pending: PendingList;
   readonly nonces: readonly InstanceNonce[];
@@ -39,7 +41,14 @@ export const cursorLimits = {
 
 /** A cursor that has read nothing: it begins with the oldest retained message. */
 export function newCursor(generation: number): Cursor {
-  return { generation, start: 0, positions: Positions.none, pending: PendingList.empty, nonces: [] };
+  return {
+    generation,
+    start: 0,
+    fromMs: -Infinity,
+    positions: Positions.none,
+    pending: PendingList.empty,
+    nonces: [],
+  };
 }
 
 /**
@@ -57,4 +66,14 @@ export function dropSettled(cursor: Cursor, nowMs: number): Cursor {
 /** How far messages of one (topic, sender) have been read. */
 export function positionOf(cursor: Cursor, topic: string, sender: string): number {
   return cursor.positions.reached(topic, sender, cursor.start);
+}
+
+/** Whether a message counts as acknowledged: it exists for the cursor, was read, and is not pending. */
+export function hasAcknowledged(
+  cursor: Cursor,
+  message: { readonly seq: number; readonly topic: string; readonly sender: string; readonly timeMs: number },
+): boolean {
+  const { seq, topic, sender, timeMs } = message;
+  if (seq <= cursor.start || timeMs < cursor.fromMs) return false;
+  return seq <= positionOf(cursor, topic, sender) && !cursor.pending.get(seq);
 }

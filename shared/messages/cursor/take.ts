@@ -100,7 +100,12 @@ export function take(
     return { cursor: before, outcome: { kind: 'too-many-positions' } };
   }
   return {
-    cursor: { ...cursor, positions, pending: cursor.pending.with(takenFresh.map(toPending)) },
+    cursor: {
+      ...cursor,
+      fromMs: request.fromMs,
+      positions,
+      pending: cursor.pending.with(takenFresh.map(toPending)),
+    },
     outcome,
   };
 }

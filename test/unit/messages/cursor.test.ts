@@ -112,6 +112,7 @@ describe('a stored cursor', () => {
   const cursor: fc.Arbitrary<Cursor> = fc.record({
     generation: fc.integer({ min: 1, max: 255 }),
     start: fc.integer({ min: 0, max: 2 ** 47 }),
+    fromMs: fc.oneof(fc.constant(-Infinity), fc.nat({ max: 2_000_000_000_000 })),
     positions: fc.array(position).map((list) => Positions.of(list)),
     pending: entries.map((list) => PendingList.of(list)),
     nonces: fc.array(
@@ -122,9 +123,10 @@ describe('a stored cursor', () => {
       }),
     ),
   });
-  const plain = ({ generation, start, positions, pending, nonces }: Cursor) => ({
+  const plain = ({ generation, start, fromMs, positions, pending, nonces }: Cursor) => ({
     generation,
     start,
+    fromMs,
     positions: positions.list.map(({ senders, ...rest }) => ({ ...rest, senders: senders?.sorted ?? null })),
     pending: [...pending],
     nonces,

@@ -44,7 +44,7 @@ describe('names in the store', () => {
           });
           expect(subject.split('.')).toHaveLength(6);
           expect(subject.split('.').every((token) => subjectToken.test(token))).toBe(true);
-          expect(cursorKey(address.token, client, '')).toMatch(/^[a-z2-7]{26}\.[a-z2-7]{26}$/);
+          expect(cursorKey(address.token, client, '')).toMatch(/^[a-z2-7]{26}(\.[a-z2-7]{26}){2}$/);
           expect(participantKey(id)).toMatch(/^[a-z2-7]{26}$/);
           expect(messageIdHeader(senderToken(sender), address.token, client, id)).toMatch(/^[a-z2-7]{26}$/);
           expect(tokenOf(id)).toHaveLength(tokenLength);

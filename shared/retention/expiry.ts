@@ -1,0 +1,159 @@
+// Expired messages are acknowledged and trimmed, and their senders told (design §6). A message is due at the end of
+// its retention class; within a class the order of storage is the order of expiry, so what is due is always in front.
+//
+// Order of work, for which a kill at any point is harmless: receipts are written first (at most once each, by their
+// subject); then the messages leave the cursors that hold them pending; then they are settled in the queue. Whoever
+// repeats it finds the receipts written.
+
+import { mapConcurrently } from '../map-concurrently';
+import type { StepCounts } from './step';
+
+/** One due message, without its body. */
+export interface DueMessage {
+  readonly seq: number;
+  /** Mailbox token. */
+  readonly mailbox: string;
+  readonly topic: string;
+  /** Sender's token. */
+  readonly sender: string;
+  /** When it was stored. Server time, ms. */
+  readonly timeMs: number;
+  readonly dueAtMs: number;
+  /** When it ended: when its own life was over, or its class's. */
+  readonly endsAtMs: number;
+  /** The recipient as its sender named it; absent where nobody is told (keys, receipts). */
+  readonly recipient: string | undefined;
+  /** Number of the key that seals its id. */
+  readonly keyNumber: number;
+  /** It is done with: the queue does not hand it out again. Returns when that is on its way. */
+  readonly settle: () => void;
+  /** Gives it back: it is not due yet. */
+  readonly giveBack: () => void;
+}
+
+/** Port: the messages of one shard and retention class, in order, behind those that are settled. */
+export interface ExpiryQueue {
+  readonly shard: number;
+  readonly retentionClass: string;
+  /** Reads only. */
+  look(): Promise<QueueView>;
+  /** Hands out messages, oldest first, for a limited time; those that nobody settles are handed out again. */
+  pull(max: number): Promise<readonly DueMessage[]>;
+  /** Returns when all that was settled so far is recorded. */
+  flush(): Promise<void>;
+  /** Removes settled messages from the store. Returns their number. */
+  trim(): Promise<number>;
+  /** The class is in use; an unused one is retired when nothing of it is left. */
+  readonly configured: boolean;
+  retire(): Promise<void>;
+}
+
+export interface QueueView {
+  /** When the first unsettled message is due; undefined when there is none. */
+  readonly firstDueAtMs: number | undefined;
+  /** Settled messages are still stored. */
+  readonly trimmable: boolean;
+}
+
+export interface ExpiryReceipt {
+  /** Sender's token: the receipt's reader. */
+  readonly sender: string;
+  readonly shard: number;
+  readonly mailbox: string;
+  readonly seq: number;
+  readonly keyNumber: number;
+  readonly recipient: string;
+  readonly atMs: number;
+}
+
+export interface ExpiryDependencies {
+  /** Every queue that there is, those of classes no longer configured included. */
+  readonly queues: () => Promise<readonly ExpiryQueue[]>;
+  /** Looks after the cursors of one mailbox. */
+  readonly cursors: ExpiryCursors;
+  /** Tells a sender; writing the same receipt again changes nothing. */
+  readonly writeReceipt: (receipt: ExpiryReceipt) => Promise<void>;
+  /** Server time. Unit: ms. */
+  readonly now: () => Promise<number>;
+}
+
+/** Port: what the cursors of a mailbox say of messages. */
+export interface ExpiryCursors {
+  /** Which of these no cursor of the mailbox has acknowledged. */
+  unacknowledged(
+    shard: number,
+    mailbox: string,
+    messages: readonly DueMessage[],
+  ): Promise<readonly DueMessage[]>;
+  /** Takes these out of every cursor of the mailbox that holds them pending. */
+  release(shard: number, mailbox: string, seqs: ReadonlySet<number>): Promise<void>;
+}
+
+/** Messages handled at once: what groups them by mailbox well and still takes little memory. */
+const batchSize = 5_000;
+const concurrentLooks = 16;
+const concurrentMailboxes = 32;
+const concurrentReceipts = 128;
+
+/** Settles and trims what is due, one shard after the other, until nothing is due or time is up. */
+export async function expireMessages(
+  dependencies: ExpiryDependencies,
+  isOutOfTime: () => boolean,
+): Promise<StepCounts> {
+  const queues = await dependencies.queues();
+  // Looking is cheap and disturbs nobody, so it is done everywhere at once; working is done one by one.
+  const views = await mapConcurrently(queues, concurrentLooks, (queue) => queue.look());
+  let [expired, receipts, trimmed, retired] = [0, 0, 0, 0];
+  for (const [index, queue] of queues.entries()) {
+    let view = views[index];
+    while (view && isDue(view, await dependencies.now()) && !isOutOfTime()) {
+      const due = await pullDue(queue, await dependencies.now());
+      if (!due.length) break;
+      receipts += await settle(queue, due, dependencies);
+      expired += due.length;
+      view = await queue.look();
+    }
+    if (view?.trimmable) trimmed += await queue.trim();
+    else if (!queue.configured && view?.firstDueAtMs === undefined) {
+      await queue.retire();
+      retired++;
+    }
+  }
+  return { expired, receipts, trimmed, retired };
+}
+
+/** What is not due is not pulled: a pull would hand it out now, and a later one would not repeat it. */
+function isDue({ firstDueAtMs }: QueueView, nowMs: number): boolean {
+  return firstDueAtMs !== undefined && firstDueAtMs <= nowMs;
+}
+
+async function pullDue(queue: ExpiryQueue, nowMs: number): Promise<readonly DueMessage[]> {
+  const pulled = await queue.pull(batchSize);
+  for (const message of pulled) if (message.dueAtMs > nowMs) message.giveBack();
+  return pulled.filter(({ dueAtMs }) => dueAtMs <= nowMs);
+}
+
+/** Returns the number of receipts. */
+async function settle(
+  queue: ExpiryQueue,
+  due: readonly DueMessage[],
+  { cursors, writeReceipt }: ExpiryDependencies,
+): Promise<number> {
+  const { shard } = queue;
+  const mailboxes = [...Map.groupBy(due, ({ mailbox }) => mailbox)];
+  const unread: DueMessage[] = [];
+  await mapConcurrently(mailboxes, concurrentMailboxes, async ([mailbox, messages]) => {
+    const told = messages.filter(({ recipient }) => recipient !== undefined);
+    if (told.length) unread.push(...(await cursors.unacknowledged(shard, mailbox, told)));
+  });
+  await mapConcurrently(unread, concurrentReceipts, async (message) => {
+    const { sender, mailbox, seq, keyNumber, recipient = '', endsAtMs } = message;
+    await writeReceipt({ sender, shard, mailbox, seq, keyNumber, recipient, atMs: endsAtMs });
+  });
+  await mapConcurrently(mailboxes, concurrentMailboxes, ([mailbox, messages]) =>
+    cursors.release(shard, mailbox, new Set(messages.map(({ seq }) => seq))),
+  );
+  for (const message of due) message.settle();
+  await queue.flush();
+  return unread.length;
+}
