@@ -171,7 +171,6 @@ function caller({ routes, handling }: Container): Call {
       method,
       url: url.href,
       params: Object.fromEntries(params) as Record<string, string>,
-      query: Object.fromEntries(url.searchParams),
       headers: {
         'content-type': 'application/json',
         ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` }),
