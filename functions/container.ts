@@ -6,10 +6,12 @@ import { BlobConnection } from '../shared/adapters/blob/blob-connection';
 import { recoverSigner } from '../shared/adapters/ethereum/recover-signer';
 import { FileRoleSource } from '../shared/adapters/file-system/file-role-source';
 import { JoseAccessTokenIssuer, JoseAccessTokenVerifier } from '../shared/adapters/jose/access-tokens';
+import { JetStreamChannelStore } from '../shared/adapters/nats/channel-store';
 import { DirectGet } from '../shared/adapters/nats/direct-get';
 import { JetStream } from '../shared/adapters/nats/jetstream';
 import { JetStreamCursorStore } from '../shared/adapters/nats/jetstream-cursor-store';
 import { JetStreamMessageLog } from '../shared/adapters/nats/jetstream-message-log';
+import { channelBucket } from '../shared/adapters/nats/names';
 import { NatsHealth } from '../shared/adapters/nats/nats-health';
 import { JetStreamParticipantDirectory } from '../shared/adapters/nats/participant-store';
 import { ServerClock } from '../shared/adapters/nats/server-clock';
@@ -17,6 +19,7 @@ import { JetStreamSessionStore } from '../shared/adapters/nats/session-store';
 import { StoreLayout } from '../shared/adapters/nats/store-layout';
 import { CompiledSchemaValidator } from '../shared/adapters/schema';
 import { sqlBackend, SqlTopicStore } from '../shared/adapters/sql';
+import { ChannelAdministration } from '../shared/channels';
 import { type Clock, systemClock } from '../shared/clock';
 import type { Settings } from '../shared/config/settings';
 import type { HandlerDependencies } from '../shared/http/handler';
@@ -52,8 +55,10 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
   const identity = identityOf(settings, store.layout, log, clock);
   const blob = new BlobConnection(settings.blobStore);
   const messageIds = new MessageIds(settings.messageIdKeys);
+  const channelStore = new JetStreamChannelStore(store.layout.bucket(channelBucket), store.jetStream);
   const delivery = new Delivery({
     participants: identity.participants,
+    admission: channelStore,
     messageLog: store.messageLog,
     messageIds,
     log,
@@ -61,7 +66,11 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
 
   const routes: readonly Route[] = [
     ...identityRoutes(identity),
-    ...channelRoutes(identity),
+    ...channelRoutes({
+      participants: identity.participants,
+      channels: new ChannelAdministration(channelStore),
+      clock,
+    }),
     ...topicRoutes({ administration: topics.administration, clock }),
     ...messageRoutes({
       publisher: new Publisher({
@@ -71,7 +80,7 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
         maxBodyBytes: store.messageLog.maxBodyBytes,
         defaultRetentionClass: settings.retention.defaultClass.name,
       }),
-      reader: new MailboxReader(store.messageLog, store.cursors, store.layout.longestMemoryMs),
+      reader: new MailboxReader(store.messageLog, store.cursors, () => store.layout.longestMemoryMs),
       messageLog: store.messageLog,
       messageIds,
       catalog: topics.catalog,
@@ -103,7 +112,7 @@ function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
     shardCount: nats.shardCount,
     replicas: nats.replicas,
     duplicateWindowSeconds: nats.duplicateWindowSeconds,
-    longestRetentionMs: Math.max(...retention.classes.map(({ spanMs }) => spanMs)),
+    retentionClasses: retention.classes.map(({ name }) => name),
     log,
   });
   const messageLog = new JetStreamMessageLog({

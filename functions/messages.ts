@@ -168,6 +168,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
         const outcomes = await publisher.publish({
           ...fields,
           senderDid: caller.did,
+          senderRoles: caller.roles,
           recipients: fqcns,
           anonymousRecipients: anonymousRecipient,
         });

@@ -4,6 +4,7 @@
 import { BrokerError } from '../broker-error';
 import { isDid, type ParticipantDirectory } from '../identity';
 import type { Log } from '../log';
+import type { Admission } from './admission';
 import { type Mailbox, mailboxToken } from './mailbox';
 import { bodyFor } from './message-body';
 import type { MessageIds } from './message-id';
@@ -16,6 +17,8 @@ export interface Consignment {
   readonly senderDid: string;
   /** DIDs; repeats count once. */
   readonly recipients: readonly string[];
+  /** Roles in the sender's token, by which a recipient's channels may admit it. */
+  readonly senderRoles: readonly string[];
   readonly anonymousRecipients: readonly string[];
   readonly topicId: string;
   /** Name of the retention class. */
@@ -26,7 +29,8 @@ export interface Consignment {
   readonly shared: Buffer;
 }
 
-export type FailureCode = 'MB::INVALID_FQCN' | 'MB::INVALID_ANONYMOUSKEY' | 'MB::NATS_SERVER';
+export type FailureCode =
+  'MB::INVALID_FQCN' | 'MB::INVALID_ANONYMOUSKEY' | 'MB::CHANNEL_RESTRICTED' | 'MB::NATS_SERVER';
 
 export type RecipientOutcome =
   | { readonly recipient: string; readonly messageId: string }
@@ -36,6 +40,7 @@ export interface DeliveryDependencies {
   readonly participants: Pick<ParticipantDirectory, 'exists'>;
   readonly messageLog: MessageLog;
   readonly messageIds: MessageIds;
+  readonly admission: Admission;
   readonly log: Log;
 }
 
@@ -76,12 +81,20 @@ export class Delivery {
   }
 
   async #deliverTo(recipient: string, consignment: Consignment): Promise<RecipientOutcome> {
-    const { participants, messageLog, messageIds } = this.dependencies;
+    const { participants, admission, messageLog, messageIds } = this.dependencies;
     if (!isDid(recipient) || !(await participants.exists(recipient))) {
       return { recipient, code: 'MB::INVALID_FQCN', reason: `fqcn:${recipient} not exists` };
     }
     const mailbox: Mailbox = { kind: 'did', identifier: recipient };
     const keyNumber = messageIds.currentKey;
+    const sender = { did: consignment.senderDid, roles: consignment.senderRoles };
+    if (!(await admission.admits(recipient, sender, consignment.topicId))) {
+      return {
+        recipient,
+        code: 'MB::CHANNEL_RESTRICTED',
+        reason: 'The recipient’s channels do not admit this sender on this topic.',
+      };
+    }
     const appended = await messageLog.append({
       mailbox,
       topicId: consignment.topicId,

@@ -12,6 +12,7 @@ const recipientRoomBytes = 2_048;
 
 export interface PublishRequest {
   readonly senderDid: string;
+  readonly senderRoles: readonly string[];
   readonly recipients: readonly string[];
   readonly anonymousRecipients: readonly string[];
   readonly topicId: string;

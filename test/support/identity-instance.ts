@@ -7,10 +7,12 @@ import { channelRoutes } from '../../functions/channels';
 import { identityRoutes } from '../../functions/identity';
 import { recoverSigner } from '../../shared/adapters/ethereum/recover-signer';
 import { JoseAccessTokenIssuer, JoseAccessTokenVerifier } from '../../shared/adapters/jose/access-tokens';
+import { JetStreamChannelStore } from '../../shared/adapters/nats/channel-store';
 import { JetStream } from '../../shared/adapters/nats/jetstream';
 import { JetStreamParticipantDirectory } from '../../shared/adapters/nats/participant-store';
 import { JetStreamSessionStore } from '../../shared/adapters/nats/session-store';
 import { StoreLayout } from '../../shared/adapters/nats/store-layout';
+import { ChannelAdministration } from '../../shared/channels';
 import type { Clock } from '../../shared/clock';
 import { createHandler } from '../../shared/http/handler';
 import {
@@ -68,7 +70,7 @@ export function startIdentityInstance(options: IdentityInstanceOptions): Identit
     shardCount: 1,
     replicas: 1,
     duplicateWindowSeconds: 120,
-    longestRetentionMs: 3_600_000,
+    retentionClasses: ['1h'],
     log,
   });
   const own = {
@@ -105,7 +107,11 @@ export function startIdentityInstance(options: IdentityInstanceOptions): Identit
   });
   const routes = [
     ...identityRoutes({ login, accessTokens, accessTokenSeconds: own.accessTokenSeconds }),
-    ...channelRoutes({ participants }),
+    ...channelRoutes({
+      participants,
+      channels: new ChannelAdministration(new JetStreamChannelStore(layout.bucket('channels'), jetStream)),
+      clock,
+    }),
   ];
   const handlers = new Map(
     routes.map((route) => [

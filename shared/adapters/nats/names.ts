@@ -53,12 +53,18 @@ export function parseMessageSubject(subject: string): MessageSubject {
 }
 
 /**
- * Key of a cursor: the mailbox first, so that a mailbox's cursors are one subject filter. `from` is the instant
- * in canonical form, or empty; equal instants are one cursor whatever their offset was.
+ * Key of a cursor: the mailbox first, then the client id, so that the cursors of either are one subject filter.
+ * `from` is the instant in canonical form, or empty; equal instants are one cursor whatever their offset was.
  */
 export function cursorKey(mailbox: string, clientId: string, from: string): string {
-  return `${mailbox}.${tokenOf('cursor', clientId, from)}`;
+  return `${mailbox}.${clientToken(clientId)}.${tokenOf('from', from)}`;
 }
+
+/** All cursors of one client id of a mailbox, whatever their `from`. */
+export const cursorKeysOfClient = (mailbox: string, clientId: string): string =>
+  `${mailbox}.${clientToken(clientId)}.*`;
+
+const clientToken = (clientId: string): string => tokenOf('client', clientId);
 
 /**
  * Nats-Msg-Id. JetStream remembers it per stream, not per subject, so it has to hold sender, recipient and topic;
@@ -76,6 +82,9 @@ export const sessionKey = (session: string): string => tokenOf('session', sessio
 
 export const bucketStream = (bucket: string): string => `KV_${bucket}`;
 export const bucketSubject = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;
+
+/** One entry for each participant that has ever had a channel. */
+export const channelBucket = 'channels';
 
 /** Holds the recorded shard count and the generations of the shards; the first stream that a broker makes. */
 export const layoutBucket = 'layout';
