@@ -8,14 +8,15 @@ import {
   channelTypes,
   maxChannelEntries,
 } from '../shared/channels';
-import { invalidParameter } from '../shared/broker-error';
 import type { Clock } from '../shared/clock';
 import { type Route, route } from '../shared/http/route';
 import type { ParticipantDirectory } from '../shared/identity';
+import type { AnonymousMailboxes } from '../shared/messages';
 
 export interface ChannelRoutesDependencies {
   readonly participants: Pick<ParticipantDirectory, 'register'>;
   readonly channels: ChannelAdministration;
+  readonly anonymousMailboxes: Pick<AnonymousMailboxes, 'register'>;
   readonly clock: Clock;
 }
 
@@ -77,13 +78,13 @@ const ended = Type.Object({
 });
 
 export function channelRoutes(dependencies: ChannelRoutesDependencies): readonly Route[] {
-  const { participants, channels, clock } = dependencies;
+  const { participants, channels, anonymousMailboxes, clock } = dependencies;
   return [
     route({
       method: 'POST',
       path: 'channel/initExtChannel',
       operationId: 'registerParticipant',
-      summary: 'Register the caller and its roles; repeat it as often as you like',
+      summary: 'Register the caller, its roles and its anonymous keys; repeat it as often as you like',
       tag,
       access: 'participant',
       bodyOptional: true,
@@ -100,13 +101,14 @@ export function channelRoutes(dependencies: ChannelRoutesDependencies): readonly
           schema: Type.Object({ status: Type.Array(keyStatus) }),
         },
       },
-      problems: ['message-store-unavailable'],
+      problems: ['anonymous-key-is-did', 'message-store-unavailable'],
       handle: async ({ caller, body }) => {
-        if (body.anonymousKeys?.length) {
-          throw invalidParameter('anonymousKeys', 'anonymous keys are not available yet');
-        }
-        await participants.register(caller.did, caller.roles);
-        return { json: { status: [] } };
+        const keys = (body.anonymousKeys ?? []).map(({ anonymousKey }) => anonymousKey);
+        const [status] = await Promise.all([
+          anonymousMailboxes.register(caller.did, keys),
+          participants.register(caller.did, caller.roles),
+        ]);
+        return { json: { status } };
       },
     }),
     route({

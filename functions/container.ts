@@ -6,12 +6,14 @@ import { BlobConnection } from '../shared/adapters/blob/blob-connection';
 import { recoverSigner } from '../shared/adapters/ethereum/recover-signer';
 import { FileRoleSource } from '../shared/adapters/file-system/file-role-source';
 import { JoseAccessTokenIssuer, JoseAccessTokenVerifier } from '../shared/adapters/jose/access-tokens';
+import { JetStreamAnonymousKeys } from '../shared/adapters/nats/anonymous-keys';
 import { JetStreamChannelStore } from '../shared/adapters/nats/channel-store';
 import { DirectGet } from '../shared/adapters/nats/direct-get';
 import { JetStream } from '../shared/adapters/nats/jetstream';
 import { JetStreamCursorStore } from '../shared/adapters/nats/jetstream-cursor-store';
 import { JetStreamMessageLog } from '../shared/adapters/nats/jetstream-message-log';
-import { channelBucket } from '../shared/adapters/nats/names';
+import { JetStreamMailboxRemoval } from '../shared/adapters/nats/mailbox-removal';
+import { anonymousKeyBucket, channelBucket } from '../shared/adapters/nats/names';
 import { NatsHealth } from '../shared/adapters/nats/nats-health';
 import { JetStreamParticipantDirectory } from '../shared/adapters/nats/participant-store';
 import { ServerClock } from '../shared/adapters/nats/server-clock';
@@ -71,9 +73,14 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
       channels: new ChannelAdministration(channelStore),
       clock,
     }),
+  const anonymousMailboxes = new AnonymousMailboxes(
+    new JetStreamAnonymousKeys(store.layout.bucket(anonymousKeyBucket)),
+    new JetStreamMailboxRemoval(store.jetStream, store.layout),
+  );
     ...topicRoutes({ administration: topics.administration, clock }),
     ...messageRoutes({
       publisher: new Publisher({
+    anonymousMailboxes,
         catalog: topics.catalog,
         validator: topics.validator,
         delivery,
@@ -91,6 +98,7 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
         checks: [new NatsHealth(store.layout), { name: 'sql', check: () => topics.store.check() }, blob],
         log,
         clock,
+      anonymousMailboxes,
       }),
       defaultRetentionMs: settings.retention.defaultClass.spanMs,
       // Beside the bundle; scripts/build.mjs puts the viewer there.
@@ -106,6 +114,7 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
   };
 }
 
+      anonymousMailboxes,
 function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
   const jetStream = new JetStream({ servers: nats.servers, credentials: nats.credentials, log });
   const layout = new StoreLayout(jetStream, {

@@ -4,6 +4,7 @@ import { type Static, Type } from '@sinclair/typebox';
 import { BrokerError, invalidParameter } from '../shared/broker-error';
 import { type Call, type Reply, type Route, route } from '../shared/http/route';
 import {
+  type AnonymousMailboxes,
   type Mailbox,
   type MailboxReader,
   mailboxToken,
@@ -23,6 +24,7 @@ export interface MessageRoutesDependencies {
   readonly messageLog: Pick<MessageLog, 'generation'>;
   readonly messageIds: MessageIds;
   readonly catalog: Pick<TopicCatalog, 'find'>;
+  readonly anonymousMailboxes: Pick<AnonymousMailboxes, 'open'>;
 }
 
 const did = Type.String({ minLength: 1, maxLength: 200 });
@@ -140,7 +142,10 @@ const acknowledgeBody = Type.Object(
 );
 
 export function messageRoutes(dependencies: MessageRoutesDependencies): readonly Route[] {
-  const { publisher, reader, messageLog, messageIds, catalog } = dependencies;
+  const { publisher, reader, messageLog, messageIds, catalog, anonymousMailboxes } = dependencies;
+  /** The caller's own mailbox, or that of an anonymous key that it has registered. */
+  const ownMailbox = async (callerDid: string, key: string | undefined): Promise<Mailbox> =>
+    key === undefined ? { kind: 'did', identifier: callerDid } : anonymousMailboxes.open(callerDid, key);
   return [
     route({
       method: 'POST',
@@ -196,7 +201,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
         'cursor-contended',
       ],
       handle: async ({ caller, body }): Promise<Reply> => {
-        const mailbox = ownMailbox(caller.did, body.anonymousRecipient);
+        const mailbox = await ownMailbox(caller.did, body.anonymousRecipient);
         const topics = await topicFilter(body, catalog);
         if (topics?.length === 0) return { json: [] };
         const found = await reader.search({
@@ -234,7 +239,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
       },
       problems: ['message-store-unavailable', 'cursor-contended'],
       handle: async ({ caller, body }: Call<Static<typeof acknowledgeBody>>) => {
-        const mailbox = ownMailbox(caller.did, body.anonymousRecipient);
+        const mailbox = await ownMailbox(caller.did, body.anonymousRecipient);
         const from = readFrom(body.from);
         const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
         const seqOf = new Map([...new Set(body.messageIds)].map((id) => [id, messageIds.open(id, context)]));
@@ -266,12 +271,6 @@ function requireWellFormed(body: Static<typeof publishBody>): void {
       throw invalidParameter(field, 'must not contain a lone surrogate');
     }
   }
-}
-
-/** The caller's own mailbox. Anonymous mailboxes are read only by the participant that registered the key. */
-function ownMailbox(callerDid: string, key: string | undefined): Mailbox {
-  if (key === undefined) return { kind: 'did', identifier: callerDid };
-  throw new BrokerError('forbidden', 'This anonymous key is not registered by the caller.');
 }
 
 function readFrom(text: string | undefined): ReturnType<typeof parseInstant> {

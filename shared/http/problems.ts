@@ -51,6 +51,12 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     returnCode: '16',
     remedy: 'See detail: the argument is well formed but not allowed here.',
   },
+  'anonymous-key-is-did': {
+    status: 400,
+    title: 'Anonymous key looks like a DID',
+    returnCode: '18',
+    remedy: 'Register a key that does not begin with did:; to receive as a DID, log in with it.',
+  },
   'page-without-limit': {
     status: 400,
     title: 'Page without limit',
@@ -104,6 +110,48 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     title: 'Recipient does not exist',
     returnCode: '21',
     remedy: 'The recipient has to log in once before it can receive.',
+  },
+  'file-not-found': {
+    status: 404,
+    title: 'File does not exist',
+    returnCode: '40',
+    remedy: 'Check the id; a file ends with the last message that refers to it.',
+  },
+  'file-not-complete': {
+    status: 409,
+    title: 'File is not complete',
+    returnCode: '40',
+    remedy: 'The owner uploads it, commits its blocks, and calls POST /files/{fileId}/complete.',
+  },
+  'file-complete': {
+    status: 409,
+    title: 'File is complete already',
+    returnCode: '40',
+    remedy: 'A completed file cannot change: send another one.',
+  },
+  'file-mismatch': {
+    status: 409,
+    title: 'Uploaded bytes are not those that were declared',
+    returnCode: '30',
+    remedy: 'Upload the declared bytes and complete the file again, or begin a new one.',
+  },
+  'upload-slot-expired': {
+    status: 410,
+    title: 'Time to upload is over',
+    returnCode: '30',
+    remedy: 'Begin anew with POST /files.',
+  },
+  'malformed-upload': {
+    status: 400,
+    title: 'Upload cannot be read',
+    returnCode: '30',
+    remedy: 'Send multipart/form-data: the part file first, whole, then the text parts.',
+  },
+  'downloads-busy': {
+    status: 503,
+    title: 'Too many downloads at once',
+    returnCode: '40',
+    remedy: 'Try again after Retry-After seconds, or download by the URL that GET /files/{fileId} answers.',
   },
   'cursor-contended': {
     status: 503,

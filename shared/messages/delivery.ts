@@ -4,7 +4,9 @@
 import { BrokerError } from '../broker-error';
 import { isDid, type ParticipantDirectory } from '../identity';
 import type { Log } from '../log';
+import { mapConcurrently } from '../map-concurrently';
 import type { Admission } from './admission';
+import type { AnonymousMailboxes } from './anonymous-mailboxes';
 import { type Mailbox, mailboxToken } from './mailbox';
 import { bodyFor } from './message-body';
 import type { MessageIds } from './message-id';
@@ -15,10 +17,11 @@ const concurrentRecipients = 64;
 
 export interface Consignment {
   readonly senderDid: string;
-  /** DIDs; repeats count once. */
-  readonly recipients: readonly string[];
   /** Roles in the sender's token, by which a recipient's channels may admit it. */
   readonly senderRoles: readonly string[];
+  /** DIDs; repeats count once. */
+  readonly recipients: readonly string[];
+  /** Anonymous keys; repeats count once. */
   readonly anonymousRecipients: readonly string[];
   readonly topicId: string;
   /** Name of the retention class. */
@@ -38,9 +41,10 @@ export type RecipientOutcome =
 
 export interface DeliveryDependencies {
   readonly participants: Pick<ParticipantDirectory, 'exists'>;
+  readonly admission: Admission;
+  readonly anonymousMailboxes: Pick<AnonymousMailboxes, 'find'>;
   readonly messageLog: MessageLog;
   readonly messageIds: MessageIds;
-  readonly admission: Admission;
   readonly log: Log;
 }
 
@@ -55,10 +59,14 @@ export class Delivery {
     const failures: unknown[] = [];
     // Whoever waited for the store in vain has waited for all: the next ones would each wait as long again.
     let isStoreAway = false;
-    const recipients = [...new Set(consignment.recipients)];
-    const outcomes = await mapConcurrently(recipients, concurrentRecipients, async (recipient) => {
+    const targets = [
+      ...[...new Set(consignment.recipients)].map((recipient) => ({ recipient, isKey: false })),
+      ...[...new Set(consignment.anonymousRecipients)].map((recipient) => ({ recipient, isKey: true })),
+    ];
+    const outcomes = await mapConcurrently(targets, concurrentRecipients, async ({ recipient, isKey }) => {
       try {
-        if (!isStoreAway) return await this.#deliverTo(recipient, consignment);
+        if (!isStoreAway && isKey) return await this.#deliverToKey(recipient, consignment);
+        if (!isStoreAway) return await this.#deliverToDid(recipient, consignment);
       } catch (error) {
         failures.push(error);
         isStoreAway ||= error instanceof BrokerError && error.code === 'message-store-unavailable';
@@ -70,23 +78,21 @@ export class Delivery {
       if (nothingStored) throw failures[0];
       this.dependencies.log('warn', 'recipients failed', { count: failures.length, error: failures[0] });
     }
-    return [
-      ...outcomes,
-      ...[...new Set(consignment.anonymousRecipients)].map((recipient) => ({
-        recipient,
-        code: 'MB::INVALID_ANONYMOUSKEY' as const,
-        reason: 'anonymousKey not exists',
-      })),
-    ];
+    return outcomes;
   }
 
-  async #deliverTo(recipient: string, consignment: Consignment): Promise<RecipientOutcome> {
-    const { participants, admission, messageLog, messageIds } = this.dependencies;
+  /** Channels speak for a DID's mailbox alone: an anonymous one is closed by removing its key. */
+  async #deliverToKey(recipient: string, consignment: Consignment): Promise<RecipientOutcome> {
+    const mailbox = await this.dependencies.anonymousMailboxes.find(recipient);
+    if (mailbox) return this.#append(mailbox, recipient, consignment);
+    return { recipient, code: 'MB::INVALID_ANONYMOUSKEY', reason: 'anonymousKey not exists' };
+  }
+
+  async #deliverToDid(recipient: string, consignment: Consignment): Promise<RecipientOutcome> {
+    const { participants, admission } = this.dependencies;
     if (!isDid(recipient) || !(await participants.exists(recipient))) {
       return { recipient, code: 'MB::INVALID_FQCN', reason: `fqcn:${recipient} not exists` };
     }
-    const mailbox: Mailbox = { kind: 'did', identifier: recipient };
-    const keyNumber = messageIds.currentKey;
     const sender = { did: consignment.senderDid, roles: consignment.senderRoles };
     if (!(await admission.admits(recipient, sender, consignment.topicId))) {
       return {
@@ -95,12 +101,19 @@ export class Delivery {
         reason: 'The recipient’s channels do not admit this sender on this topic.',
       };
     }
+    return this.#append({ kind: 'did', identifier: recipient }, recipient, consignment);
+  }
+
+  async #append(mailbox: Mailbox, recipient: string, consignment: Consignment): Promise<RecipientOutcome> {
+    const { messageLog, messageIds } = this.dependencies;
+    const keyNumber = messageIds.currentKey;
     const appended = await messageLog.append({
       mailbox,
       topicId: consignment.topicId,
       senderDid: consignment.senderDid,
       retentionClass: consignment.retentionClass,
       keyNumber,
+      recipient,
       transactionId: consignment.transactionId,
       body: bodyFor(recipient, consignment.shared),
     });
@@ -113,19 +126,4 @@ export class Delivery {
       messageId: messageIds.seal(appended.seq, { mailbox: mailboxToken(mailbox), generation }, keyNumber),
     };
   }
-}
-
-/** Array.map for asynchronous work, with at most `width` calls at once; results stand in the order of the items. */
-async function mapConcurrently<Item, Result>(
-  items: readonly Item[],
-  width: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const results: Result[] = [];
-  const indexed = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of indexed) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
-  return results;
 }

@@ -1,5 +1,8 @@
 // Public index of the messages capability.
 
+export type { Admission, Sender } from './admission';
+export type { AnonymousKeys, MailboxRemoval } from './anonymous-keys';
+export { AnonymousMailboxes } from './anonymous-mailboxes';
 export { Delivery, type RecipientOutcome } from './delivery';
 export { parseInstant, type Instant } from './instant';
 export { mailboxToken, senderToken, type Mailbox } from './mailbox';

@@ -7,8 +7,10 @@ import { channelRoutes } from '../../functions/channels';
 import { identityRoutes } from '../../functions/identity';
 import { recoverSigner } from '../../shared/adapters/ethereum/recover-signer';
 import { JoseAccessTokenIssuer, JoseAccessTokenVerifier } from '../../shared/adapters/jose/access-tokens';
+import { JetStreamAnonymousKeys } from '../../shared/adapters/nats/anonymous-keys';
 import { JetStreamChannelStore } from '../../shared/adapters/nats/channel-store';
 import { JetStream } from '../../shared/adapters/nats/jetstream';
+import { JetStreamMailboxRemoval } from '../../shared/adapters/nats/mailbox-removal';
 import { JetStreamParticipantDirectory } from '../../shared/adapters/nats/participant-store';
 import { JetStreamSessionStore } from '../../shared/adapters/nats/session-store';
 import { StoreLayout } from '../../shared/adapters/nats/store-layout';
@@ -26,6 +28,7 @@ import {
 import type { SessionStore } from '../../shared/identity/session-store';
 import { parseSigningKeys } from '../../shared/identity/signing-keys';
 import { createLog } from '../../shared/log';
+import { AnonymousMailboxes } from '../../shared/messages';
 
 export const refreshSeconds = 86_400;
 export const graceSeconds = 10;
@@ -110,6 +113,10 @@ export function startIdentityInstance(options: IdentityInstanceOptions): Identit
     ...channelRoutes({
       participants,
       channels: new ChannelAdministration(new JetStreamChannelStore(layout.bucket('channels'), jetStream)),
+      anonymousMailboxes: new AnonymousMailboxes(
+        new JetStreamAnonymousKeys(layout.bucket('anonymous-keys')),
+        new JetStreamMailboxRemoval(jetStream, layout),
+      ),
       clock,
     }),
   ];

@@ -61,8 +61,11 @@ export interface KeyValueBucket {
    * @throws RevisionConflict, UnknownOutcome (compare-and-set only), BrokerError
    */
   put(key: string, value: Uint8Array, options?: { readonly previousRevision?: number }): Promise<number>;
-  /** Removes the entry without leaving a tombstone. */
-  remove(key: string): Promise<void>;
+  /**
+   * Removes an entry, or all that a filter with `*` or `>` names, without leaving tombstones. With `upToRevision`
+   * what was written after it stays.
+   */
+  remove(key: string, upToRevision?: number): Promise<void>;
 }
 
 export class JetStreamBucket implements KeyValueBucket {
@@ -107,8 +110,12 @@ export class JetStreamBucket implements KeyValueBucket {
     }
   }
 
-  async remove(key: string): Promise<void> {
+  async remove(key: string, upToRevision?: number): Promise<void> {
     await this.provision();
-    await this.jetStream.purge(bucketStream(this.bucket), bucketSubject(this.bucket, key));
+    await this.jetStream.purge(
+      bucketStream(this.bucket),
+      bucketSubject(this.bucket, key),
+      upToRevision === undefined ? undefined : upToRevision + 1,
+    );
   }
 }

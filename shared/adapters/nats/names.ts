@@ -77,15 +77,29 @@ export function messageIdHeader(sender: string, mailbox: string, topicId: string
 /** Key of an entry about one participant in any bucket. */
 export const participantKey = (did: string): string => tokenOf('participant', did);
 
+/** Key of an anonymous key's registration. */
+export const anonymousKeyKey = (key: string): string => tokenOf('anonymous-key', key);
+
 /** Key of a session, from its random id in hex. */
 export const sessionKey = (session: string): string => tokenOf('session', session);
 
 export const bucketStream = (bucket: string): string => `KV_${bucket}`;
 export const bucketSubject = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;
 
+export const anonymousKeyBucket = 'anonymous-keys';
 /** One entry for each participant that has ever had a channel. */
 export const channelBucket = 'channels';
 
 /** Holds the recorded shard count and the generations of the shards; the first stream that a broker makes. */
 export const layoutBucket = 'layout';
 export const layoutStream = bucketStream(layoutBucket);
+
+/** Durable consumer that walks the messages of a retention class. */
+export const expiryConsumer = (retentionClass: string): string => `expiry-${retentionClass}`;
+/** All messages of a class in a shard. */
+export const classFilter = (shard: number, retentionClass: string): string =>
+  `ddhub.${shard}.*.*.*.${retentionClass}`;
+/** Token of the mailbox in which a message lies. */
+export const mailboxOfSubject = (subject: string): string => subject.split('.')[2] ?? '';
+/** All cursors of a mailbox in their bucket. */
+export const cursorKeysOf = (mailbox: string): string => `${mailbox}.>`;

@@ -307,7 +307,7 @@ describe('POST /channel/initExtChannel', () => {
   });
 
   test.each<[string, unknown]>([
-    ['keys, which are not available yet', { anonymousKeys: [{ anonymousKey: 'k' }] }],
+    ['an empty key', { anonymousKeys: [{ anonymousKey: '' }] }],
     ['keys that are no objects', { anonymousKeys: ['k'] }],
     ['a text for keys', { anonymousKeys: 'k' }],
     ['a list', []],
