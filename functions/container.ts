@@ -35,7 +35,7 @@ import {
   Sessions,
 } from '../shared/identity';
 import type { Log } from '../shared/log';
-import { Delivery, MailboxReader, MessageIds, Publisher } from '../shared/messages';
+import { AnonymousMailboxes, Delivery, MailboxReader, MessageIds, Publisher } from '../shared/messages';
 import { createHealth } from '../shared/operations/health';
 import { toCatalogTopic, TopicAdministration, TopicCatalog } from '../shared/topics';
 import { channelRoutes } from './channels';
@@ -58,9 +58,14 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
   const blob = new BlobConnection(settings.blobStore);
   const messageIds = new MessageIds(settings.messageIdKeys);
   const channelStore = new JetStreamChannelStore(store.layout.bucket(channelBucket), store.jetStream);
+  const anonymousMailboxes = new AnonymousMailboxes(
+    new JetStreamAnonymousKeys(store.layout.bucket(anonymousKeyBucket)),
+    new JetStreamMailboxRemoval(store.jetStream, store.layout),
+  );
   const delivery = new Delivery({
     participants: identity.participants,
     admission: channelStore,
+    anonymousMailboxes,
     messageLog: store.messageLog,
     messageIds,
     log,
@@ -71,16 +76,12 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
     ...channelRoutes({
       participants: identity.participants,
       channels: new ChannelAdministration(channelStore),
+      anonymousMailboxes,
       clock,
     }),
-  const anonymousMailboxes = new AnonymousMailboxes(
-    new JetStreamAnonymousKeys(store.layout.bucket(anonymousKeyBucket)),
-    new JetStreamMailboxRemoval(store.jetStream, store.layout),
-  );
     ...topicRoutes({ administration: topics.administration, clock }),
     ...messageRoutes({
       publisher: new Publisher({
-    anonymousMailboxes,
         catalog: topics.catalog,
         validator: topics.validator,
         delivery,
@@ -91,6 +92,7 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
       messageLog: store.messageLog,
       messageIds,
       catalog: topics.catalog,
+      anonymousMailboxes,
     }),
     ...operationsRoutes({
       routes: () => routes,
@@ -98,7 +100,6 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
         checks: [new NatsHealth(store.layout), { name: 'sql', check: () => topics.store.check() }, blob],
         log,
         clock,
-      anonymousMailboxes,
       }),
       defaultRetentionMs: settings.retention.defaultClass.spanMs,
       // Beside the bundle; scripts/build.mjs puts the viewer there.
@@ -114,7 +115,6 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
   };
 }
 
-      anonymousMailboxes,
 function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
   const jetStream = new JetStream({ servers: nats.servers, credentials: nats.credentials, log });
   const layout = new StoreLayout(jetStream, {
