@@ -35,7 +35,21 @@ import {
   Sessions,
 } from '../shared/identity';
 import type { Log } from '../shared/log';
-import { AnonymousMailboxes, Delivery, MailboxReader, MessageIds, Publisher } from '../shared/messages';
+import { JetStreamExpiryCursors } from '../shared/adapters/nats/jetstream-expiry-cursors';
+import { listExpiryQueues } from '../shared/adapters/nats/jetstream-expiry-queues';
+import { JetStreamReceiptLog } from '../shared/adapters/nats/jetstream-receipt-log';
+import { expireMessages } from '../shared/retention';
+import { receiptRoutes } from './receipts';
+import { retentionTimer, type Timer } from './retention';
+import {
+  AnonymousMailboxes,
+  Delivery,
+  MailboxReader,
+  MessageIds,
+  Publisher,
+  Receipts,
+  tellExpired,
+} from '../shared/messages';
 import { createHealth } from '../shared/operations/health';
 import { toCatalogTopic, TopicAdministration, TopicCatalog } from '../shared/topics';
 import { channelRoutes } from './channels';
@@ -46,6 +60,7 @@ import { topicRoutes } from './topics';
 
 export interface Container {
   readonly routes: readonly Route[];
+  readonly timers: readonly Timer[];
   readonly handling: HandlerDependencies;
   /** Lets running work end and closes every connection. */
   readonly close: () => Promise<void>;
@@ -68,6 +83,13 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
     anonymousMailboxes,
     messageLog: store.messageLog,
     messageIds,
+    log,
+  });
+
+  const retention = retentionTimer({
+    ...settings.retention,
+    steps: [{ name: 'expire messages', share: 0.8, run: store.expireMessages(messageIds) }],
+    clock,
     log,
   });
 
@@ -94,6 +116,7 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
       catalog: topics.catalog,
       anonymousMailboxes,
     }),
+    ...receiptRoutes({ receipts: store.receipts(messageIds) }),
     ...operationsRoutes({
       routes: () => routes,
       health: createHealth({
@@ -108,6 +131,7 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
   ];
   return {
     routes,
+    timers: [retention],
     handling: { authenticate: identity.authenticate, log, clock },
     close: async () => {
       await Promise.all([store.jetStream.close(), topics.store.close()]);
@@ -116,7 +140,12 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
 }
 
 function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
-  const jetStream = new JetStream({ servers: nats.servers, credentials: nats.credentials, log });
+  const jetStream = new JetStream({
+    servers: nats.servers,
+    credentials: nats.credentials,
+    caPem: nats.caPem,
+    log,
+  });
   const layout = new StoreLayout(jetStream, {
     shardCount: nats.shardCount,
     replicas: nats.replicas,
@@ -124,14 +153,37 @@ function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
     retentionClasses: retention.classes.map(({ name }) => name),
     log,
   });
+  const directGet = new DirectGet(jetStream.connections);
   const messageLog = new JetStreamMessageLog({
     jetStream,
-    directGet: new DirectGet(jetStream.connections),
+    directGet,
     layout,
     duplicateWindowSeconds: nats.duplicateWindowSeconds,
   });
-  const cursors = new JetStreamCursorStore(layout, new ServerClock(jetStream, clock));
-  return { jetStream, layout, messageLog, cursors };
+  const serverClock = new ServerClock(jetStream, clock);
+  const now = () => serverClock.now();
+  const cursors = new JetStreamCursorStore(layout, serverClock);
+  const longestClass = retention.classes.at(-1) ?? retention.defaultClass;
+  const receiptLog = new JetStreamReceiptLog(jetStream, directGet, layout, longestClass.name);
+  const queues = () => listExpiryQueues({ jetStream, directGet, layout, replicas: nats.replicas });
+  return {
+    jetStream,
+    layout,
+    messageLog,
+    cursors,
+    receipts: (messageIds: MessageIds) => new Receipts({ receiptLog, messageLog, messageIds, now }),
+    expireMessages: (messageIds: MessageIds) => (isOutOfTime: () => boolean) =>
+      expireMessages(
+        {
+          queues,
+          cursors: new JetStreamExpiryCursors(jetStream, cursors),
+          tellSender: (message) => tellExpired(receiptLog, messageIds, message),
+          forgetClass: (name) => layout.forgetClass(name),
+          now,
+        },
+        isOutOfTime,
+      ),
+  };
 }
 
 function topicStore({ topicStore: chosen, identity }: Settings, clock: Clock) {

@@ -26,4 +26,8 @@ for (const route of container.routes) {
   });
 }
 
+for (const timer of container.timers) {
+  app.timer(timer.name, { schedule: timer.schedule, handler: timer.run });
+}
+
 app.hook.appTerminate(() => container.close());

@@ -7,6 +7,12 @@ import type { LogLevel } from '../log';
 const seconds = (description: string, defaultValue: number, minimum: number, maximum: number) =>
   Type.Integer({ description: `${description} Unit: seconds.`, default: defaultValue, minimum, maximum });
 
+const bytes = (description: string, defaultValue: number, minimum: number, maximum: number) =>
+  Type.Integer({ description: `${description} Unit: bytes.`, default: defaultValue, minimum, maximum });
+
+const mebibyte = 1024 ** 2;
+const gibibyte = 1024 ** 3;
+
 const span = '[1-9][0-9]{0,5}[smhd]';
 
 export const settingsSchema = Type.Object({
@@ -59,6 +65,17 @@ export const settingsSchema = Type.Object({
     default: '24h',
     pattern: `^${span}$`,
   }),
+  RETENTION_SCHEDULE: Type.String({
+    description: 'When the retention timer runs: an NCRONTAB expression of six fields.',
+    default: '0 * * * * *',
+    pattern: '^\\S+( \\S+){5}$',
+  }),
+  RETENTION_BUDGET_SECONDS: seconds(
+    'How long one run of the retention timer may work; it goes on at the next run.',
+    50,
+    1,
+    540,
+  ),
   // Topic store: exactly one alternative
   SQLITE_FILE: Type.Optional(
     Type.String({ description: 'Topic store of a local broker: path of a SQLite file.', minLength: 1 }),
@@ -97,6 +114,40 @@ export const settingsSchema = Type.Object({
       description: 'Client id of the user-assigned managed identity used for SQL and Blob in Azure.',
       minLength: 1,
     }),
+  ),
+  // Files and large payloads
+  FILE_MAX_BYTES: bytes(
+    'Largest file that participants exchange by upload and download URLs.',
+    5 * gibibyte,
+    1,
+    5 * gibibyte,
+  ),
+  FILE_DIGEST_MAX_BYTES: bytes(
+    'Largest file whose SHA-256 is computed when it is completed; of a larger one only the length is compared, and the answer says so.',
+    gibibyte,
+    0,
+    5 * gibibyte,
+  ),
+  VALIDATED_FILE_MAX_BYTES: bytes(
+    'Largest unencrypted JSON or XML file: it is held in memory while it is validated.',
+    8 * mebibyte,
+    0,
+    64 * mebibyte,
+  ),
+  UPLOAD_SLOT_SECONDS: seconds('How long a file may be uploaded and completed.', 21_600, 60, 604_800),
+  FILE_URL_SECONDS: seconds('How long an upload or download URL works.', 900, 30, 900),
+  CONCURRENT_DOWNLOADS: Type.Integer({
+    description:
+      'Downloads through one instance that run at once, of up to 100 MB of memory each; others wait. Unit: downloads.',
+    default: 4,
+    minimum: 1,
+    maximum: 100,
+  }),
+  CLAIM_CHECK_FAN_OUT_BYTES: bytes(
+    'From this product of recipients and payload on, a payload is stored once in Blob instead of once a recipient.',
+    32 * mebibyte,
+    mebibyte,
+    gibibyte,
   ),
   // Identity
   TOKEN_SIGNING_KEY: Type.String({

@@ -40,9 +40,23 @@ export interface Settings {
     /** Ascending by span. */
     readonly classes: readonly RetentionClass[];
     readonly defaultClass: RetentionClass;
+    /** NCRONTAB, six fields. */
+    readonly schedule: string;
+    readonly budgetSeconds: number;
   };
   readonly topicStore: TopicStoreSettings;
   readonly blobStore: BlobStoreSettings;
+  readonly files: {
+    readonly maxFileBytes: number;
+    /** Above it the digest of a direct file is not computed. */
+    readonly maxDigestBytes: number;
+    readonly maxValidatedBytes: number;
+    readonly slotMs: number;
+    readonly urlMs: number;
+    readonly concurrentDownloads: number;
+    /** Recipients × bytes from which a payload is stored once. */
+    readonly fanOutBytes: number;
+  };
   readonly identity: {
     /** The first key signs, all verify. */
     readonly signingKeys: SigningKeys;
@@ -125,9 +139,23 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       shardCount: raw.SHARD_COUNT,
       duplicateWindowSeconds: raw.DUPLICATE_WINDOW_SECONDS,
     },
-    retention: { classes, defaultClass },
+    retention: {
+      classes,
+      defaultClass,
+      schedule: raw.RETENTION_SCHEDULE,
+      budgetSeconds: raw.RETENTION_BUDGET_SECONDS,
+    },
     topicStore,
     blobStore,
+    files: {
+      maxFileBytes: raw.FILE_MAX_BYTES,
+      maxDigestBytes: raw.FILE_DIGEST_MAX_BYTES,
+      maxValidatedBytes: raw.VALIDATED_FILE_MAX_BYTES,
+      slotMs: raw.UPLOAD_SLOT_SECONDS * 1_000,
+      urlMs: raw.FILE_URL_SECONDS * 1_000,
+      concurrentDownloads: raw.CONCURRENT_DOWNLOADS,
+      fanOutBytes: raw.CLAIM_CHECK_FAN_OUT_BYTES,
+    },
     identity: {
       signingKeys,
       issuer: raw.TOKEN_ISSUER,

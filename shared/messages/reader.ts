@@ -73,7 +73,7 @@ export class MailboxReader {
     private readonly messageLog: MessageLog,
     private readonly cursors: CursorStore,
     /** For how long a position is worth remembering: longest class and margin. Unit: ms. */
-    private readonly memoryMs: number,
+    private readonly memoryMs: () => number,
   ) {}
 
   /**
@@ -99,7 +99,7 @@ export class MailboxReader {
               maxBytes: maxAnswerBytes,
               fromMs,
               planned: cursor.positions,
-              memoryMs: this.memoryMs,
+              memoryMs: this.memoryMs(),
             },
             nowMs,
           ),

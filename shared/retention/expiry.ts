@@ -13,6 +13,8 @@ export interface DueMessage {
   readonly seq: number;
   /** Mailbox token. */
   readonly mailbox: string;
+  /** Generation of the stream in which it lies. */
+  readonly generation: number;
   readonly topic: string;
   /** Sender's token. */
   readonly sender: string;
@@ -55,24 +57,15 @@ export interface QueueView {
   readonly trimmable: boolean;
 }
 
-export interface ExpiryReceipt {
-  /** Sender's token: the receipt's reader. */
-  readonly sender: string;
-  readonly shard: number;
-  readonly mailbox: string;
-  readonly seq: number;
-  readonly keyNumber: number;
-  readonly recipient: string;
-  readonly atMs: number;
-}
-
 export interface ExpiryDependencies {
   /** Every queue that there is, those of classes no longer configured included. */
   readonly queues: () => Promise<readonly ExpiryQueue[]>;
   /** Looks after the cursors of one mailbox. */
   readonly cursors: ExpiryCursors;
-  /** Tells a sender; writing the same receipt again changes nothing. */
-  readonly writeReceipt: (receipt: ExpiryReceipt) => Promise<void>;
+  /** Tells the sender of a message that it has expired; telling it again changes nothing. */
+  readonly tellSender: (message: DueMessage) => Promise<void>;
+  /** Strikes off a class that is not configured and of which no queue is left. */
+  readonly forgetClass: (retentionClass: string) => Promise<void>;
   /** Server time. Unit: ms. */
   readonly now: () => Promise<number>;
 }
@@ -103,7 +96,8 @@ export async function expireMessages(
   const queues = await dependencies.queues();
   // Looking is cheap and disturbs nobody, so it is done everywhere at once; working is done one by one.
   const views = await mapConcurrently(queues, concurrentLooks, (queue) => queue.look());
-  let [expired, receipts, trimmed, retired] = [0, 0, 0, 0];
+  const retired = new Set<ExpiryQueue>();
+  let [expired, receipts, trimmed] = [0, 0, 0];
   for (const [index, queue] of queues.entries()) {
     let view = views[index];
     while (view && isDue(view, await dependencies.now()) && !isOutOfTime()) {
@@ -116,10 +110,13 @@ export async function expireMessages(
     if (view?.trimmable) trimmed += await queue.trim();
     else if (!queue.configured && view?.firstDueAtMs === undefined) {
       await queue.retire();
-      retired++;
+      retired.add(queue);
     }
   }
-  return { expired, receipts, trimmed, retired };
+  for (const [name, ofClass] of Map.groupBy(queues, ({ retentionClass }) => retentionClass)) {
+    if (ofClass.every((queue) => retired.has(queue))) await dependencies.forgetClass(name);
+  }
+  return { expired, receipts, trimmed, retired: retired.size };
 }
 
 /** What is not due is not pulled: a pull would hand it out now, and a later one would not repeat it. */
@@ -137,7 +134,7 @@ async function pullDue(queue: ExpiryQueue, nowMs: number): Promise<readonly DueM
 async function settle(
   queue: ExpiryQueue,
   due: readonly DueMessage[],
-  { cursors, writeReceipt }: ExpiryDependencies,
+  { cursors, tellSender }: ExpiryDependencies,
 ): Promise<number> {
   const { shard } = queue;
   const mailboxes = [...Map.groupBy(due, ({ mailbox }) => mailbox)];
@@ -146,10 +143,7 @@ async function settle(
     const told = messages.filter(({ recipient }) => recipient !== undefined);
     if (told.length) unread.push(...(await cursors.unacknowledged(shard, mailbox, told)));
   });
-  await mapConcurrently(unread, concurrentReceipts, async (message) => {
-    const { sender, mailbox, seq, keyNumber, recipient = '', endsAtMs } = message;
-    await writeReceipt({ sender, shard, mailbox, seq, keyNumber, recipient, atMs: endsAtMs });
-  });
+  await mapConcurrently(unread, concurrentReceipts, tellSender);
   await mapConcurrently(mailboxes, concurrentMailboxes, ([mailbox, messages]) =>
     cursors.release(shard, mailbox, new Set(messages.map(({ seq }) => seq))),
   );

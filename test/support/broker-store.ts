@@ -43,7 +43,7 @@ export async function openBrokerStore(
     shardCount: nats.shardCount,
     replicas: nats.replicas,
     duplicateWindowSeconds: nats.duplicateWindowSeconds,
-    longestRetentionMs: Math.max(...retention.classes.map(({ spanMs }) => spanMs)),
+    retentionClasses: retention.classes.map(({ name }) => name),
     log,
   });
   const messageLog = new JetStreamMessageLog({

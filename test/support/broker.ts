@@ -38,6 +38,8 @@ export interface Broker {
   ) => Promise<BrokerAnswer<Body>>;
   /** Makes a key pair and logs in with it. */
   readonly logIn: () => Promise<Participant>;
+  /** Runs a timer function now. */
+  readonly runTimer: (name: string) => Promise<void>;
   /** Every line that it logged. */
   readonly logLines: readonly string[];
   readonly close: () => Promise<void>;
@@ -128,7 +130,12 @@ function startBroker(environment: Record<string, string>, options: BrokerOptions
     return participantAt(broker, didOf(key), answer.body.access_token);
   };
   let closing: Promise<void> | undefined;
-  const broker: Broker = { request, logIn, logLines, close: () => (closing ??= container.close()) };
+  const runTimer = async (name: string): Promise<void> => {
+    const timer = container.timers.find((candidate) => candidate.name === name);
+    if (!timer) throw new Error(`there is no timer ${name}`);
+    await timer.run();
+  };
+  const broker: Broker = { request, logIn, runTimer, logLines, close: () => (closing ??= container.close()) };
   return broker;
 }
 

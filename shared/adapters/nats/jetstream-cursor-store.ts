@@ -44,6 +44,12 @@ interface Lane {
   running: boolean;
 }
 
+/** Where a cursor's record lies. */
+export interface CursorAddress {
+  readonly shard: number;
+  readonly key: string;
+}
+
 export class JetStreamCursorStore implements CursorStore {
   readonly #instance = randomBytes(6).toString('base64url');
   #nextNonce = 1;
@@ -61,28 +67,42 @@ export class JetStreamCursorStore implements CursorStore {
     private readonly clock: ServerClock,
   ) {}
 
-  async load(name: CursorName): Promise<LoadedCursor> {
-    const lane = await this.#lane(name);
+  load(name: CursorName): Promise<LoadedCursor> {
+    return this.loadAt(this.#address(name));
+  }
+
+  update<Outcome>(name: CursorName, change: CursorChange<Outcome>, atLeast = Infinity): Promise<Outcome> {
+    return this.updateAt(this.#address(name), change, atLeast);
+  }
+
+  /** The record under a key, whoever's it is: for what looks after all cursors of a mailbox. */
+  async loadAt(address: CursorAddress): Promise<LoadedCursor> {
+    const lane = await this.#lane(address);
     const [{ cursor, revision }, nowMs] = await Promise.all([this.#read(lane), this.clock.now()]);
     return { cursor, revision, nowMs };
   }
 
-  async update<Outcome>(
-    name: CursorName,
+  async updateAt<Outcome>(
+    address: CursorAddress,
     change: CursorChange<Outcome>,
     atLeast = Infinity,
   ): Promise<Outcome> {
-    const lane = await this.#lane(name);
+    const found = await this.#lane(address);
+    // The cache may have dropped the lane and another caller begun a new one.
+    const lane = this.#busy.get(found.key) ?? found;
     return new Promise<Outcome>((resolve, reject) => {
       lane.waiting.push({ change, atLeast, resolve: resolve as (outcome: unknown) => void, reject });
       if (!lane.running) void this.#run(lane);
     });
   }
 
-  async #lane({ mailbox, clientId, from }: CursorName): Promise<Lane> {
+  #address({ mailbox, clientId, from }: CursorName): CursorAddress {
     const { shard, token } = addressOf(mailbox, this.layout.shardCount);
+    return { shard, key: cursorKey(token, clientId, from) };
+  }
+
+  async #lane({ shard, key }: CursorAddress): Promise<Lane> {
     const generation = await this.layout.generation(shard);
-    const key = cursorKey(token, clientId, from);
     const existing = this.#busy.get(key) ?? this.#lanes.get(key);
     if (existing) return existing;
     let bucket = this.#buckets.get(shard);

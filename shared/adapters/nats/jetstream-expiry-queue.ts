@@ -27,6 +27,8 @@ export interface ExpiryQueueOptions {
   readonly directGet: DirectGet;
   readonly replicas: number;
   readonly shard: number;
+  /** Generation of the shard's stream. */
+  readonly generation: number;
   readonly retentionClass: string;
   /** The class is in use; an unused one is retired when nothing of it is left. */
   readonly configured: boolean;
@@ -125,6 +127,7 @@ export class JetStreamExpiryQueue implements ExpiryQueue {
     return {
       seq,
       mailbox: mailboxOfSubject(message.subject),
+      generation: this.options.generation,
       topic: topicId,
       sender,
       timeMs,

@@ -4,44 +4,72 @@
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
 import { BrokerError } from '../../broker-error';
 import type { Log } from '../../log';
+import { parseRetentionClass } from '../../retention/retention-class';
 import type { JetStream } from './jetstream';
-import { bucketConfig, JetStreamBucket, type KeyValueBucket, RevisionConflict } from './key-value';
+import {
+  bucketConfig,
+  JetStreamBucket,
+  type KeyValueBucket,
+  RevisionConflict,
+  UnknownOutcome,
+} from './key-value';
 import { cursorBucket, layoutBucket, mailStream, mailSubjects, newMailSubjects } from './names';
 
 export interface StoreLayoutOptions {
   readonly shardCount: number;
   readonly replicas: number;
   readonly duplicateWindowSeconds: number;
-  /** Span of the longest retention class. Unit: ms. */
-  readonly longestRetentionMs: number;
+  /** Names of the configured retention classes. */
+  readonly retentionClasses: readonly string[];
   readonly log: Log;
 }
 
 /** Kept beyond the longest class, so that the timer, not `max_age`, is what ends a message. Unit: ms. */
 const marginMs = 3_600_000;
 const generationKey = 'ddhub-generation';
+const classesKey = 'classes';
 const maxGeneration = 255;
 
 export class StoreLayout {
   readonly #streams = new Map<string, Promise<unknown>>();
   readonly #generations = new Map<number, Promise<number>>();
   readonly #layout: KeyValueBucket;
-  #shardCountChecked: Promise<void> | undefined;
+  #agreed: Promise<void> | undefined;
+  /** Names of the classes of which messages may be stored: the configured ones and earlier ones. */
+  #classes: readonly string[];
 
   constructor(
     private readonly jetStream: JetStream,
     private readonly options: StoreLayoutOptions,
   ) {
     this.#layout = this.bucket(layoutBucket);
+    this.#classes = options.retentionClasses;
   }
 
   get shardCount(): number {
     return this.options.shardCount;
   }
 
-  /** Longest class and margin: how long anything about a message is worth remembering. Unit: ms. */
+  /**
+   * Longest class, of those of which messages may be stored, and margin: how long anything about a message is worth
+   * remembering. Unit: ms.
+   */
   get longestMemoryMs(): number {
-    return this.options.longestRetentionMs + marginMs;
+    return Math.max(...this.#classes.map((name) => parseRetentionClass(name).spanMs)) + marginMs;
+  }
+
+  /** Every class of which messages may be stored, longer than any list was configured. */
+  async storedClasses(): Promise<readonly { readonly name: string; readonly configured: boolean }[]> {
+    await this.#agree();
+    return this.#classes.map((name) => ({
+      name,
+      configured: this.options.retentionClasses.includes(name),
+    }));
+  }
+
+  /** Strikes a class off, of which nothing is stored any more. */
+  async forgetClass(name: string): Promise<void> {
+    this.#classes = await this.#changeClasses((names) => names.filter((known) => known !== name));
   }
 
   /** Asks the leader for the recorded shard count; rejects when it does not answer or does not fit. */
@@ -67,7 +95,7 @@ export class StoreLayout {
    * stream was lost and made again, so that ids and cursors of a lost stream are never taken for the new one's.
    */
   async generation(shard: number): Promise<number> {
-    await this.#checkShardCount();
+    await this.#agree();
     return once(this.#generations, shard, () => this.#ensureMailStream(shard));
   }
 
@@ -135,15 +163,41 @@ export class StoreLayout {
     };
   }
 
-  /** The shard count is fixed by whoever starts first: mailboxes would be looked for in the wrong stream. */
-  #checkShardCount(): Promise<void> {
-    this.#shardCountChecked ??= this.#compareShardCount().catch((error: unknown) => {
-      this.#shardCountChecked = undefined;
+  /** What every instance must agree on, compared and recorded once: shard count and retention classes. */
+  #agree(): Promise<void> {
+    this.#agreed ??= this.#compareAndRecord().catch((error: unknown) => {
+      this.#agreed = undefined;
       throw error;
     });
-    return this.#shardCountChecked;
+    return this.#agreed;
   }
 
+  async #compareAndRecord(): Promise<void> {
+    await this.#compareShardCount();
+    this.#classes = await this.#changeClasses((names) => [
+      ...new Set([...names, ...this.options.retentionClasses]),
+    ]);
+  }
+
+  /** Changes the recorded list of classes; an unchanged one is not written. */
+  async #changeClasses(change: (names: readonly string[]) => readonly string[]): Promise<readonly string[]> {
+    const entry = await this.#layout.get(classesKey);
+    const names = entry ? (JSON.parse(Buffer.from(entry.value).toString()) as readonly string[]) : [];
+    const changed = change(names);
+    if (changed.join() === names.join()) return changed;
+    try {
+      await this.#layout.put(classesKey, Buffer.from(JSON.stringify(changed)), {
+        previousRevision: entry?.revision ?? 0,
+      });
+      return changed;
+    } catch (error) {
+      if (error instanceof RevisionConflict || error instanceof UnknownOutcome)
+        return this.#changeClasses(change);
+      throw error;
+    }
+  }
+
+  /** The shard count is fixed by whoever starts first: mailboxes would be looked for in the wrong stream. */
   async #compareShardCount(): Promise<void> {
     const wanted = this.options.shardCount;
     const entry = await this.#layout.get('shards');

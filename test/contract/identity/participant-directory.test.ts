@@ -111,7 +111,7 @@ participantDirectoryContract('JetStream', async (clock) => {
       shardCount: 1,
       replicas: 1,
       duplicateWindowSeconds: 120,
-      longestRetentionMs: 3_600_000,
+      retentionClasses: ['1h'],
       log,
     });
     const directory = new JetStreamParticipantDirectory(layout.bucket('participants'), {

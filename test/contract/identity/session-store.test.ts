@@ -82,7 +82,7 @@ sessionStoreContract('JetStream', async () => {
       shardCount: 1,
       replicas: 1,
       duplicateWindowSeconds: 120,
-      longestRetentionMs: 3_600_000,
+      retentionClasses: ['1h'],
       log,
     });
     return { jetStream, store: new JetStreamSessionStore(layout.bucket('sessions', { ttlMs: 60_000 })) };

@@ -273,7 +273,7 @@ const commands: fc.Arbitrary<Command>[] = [
 function newReal(): Real {
   const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
   const log = new LaggingLog(world);
-  return { world, log, reader: new MailboxReader(log, new RecordStore(world), longestLifeMs + 5_000) };
+  return { world, log, reader: new MailboxReader(log, new RecordStore(world), () => longestLifeMs + 5_000) };
 }
 
 describe('a cursor and a reference that remembers every message', () => {

@@ -1,0 +1,124 @@
+// Receipts: what a sender learns of its message's end (design §6). A receipt is a message in the sender's own
+// receipts mailbox, whose identifier is the sender's token: the timer knows no more of a sender than that.
+
+import { BrokerError, invalidParameter } from '../broker-error';
+import { type Mailbox, mailboxToken, senderToken } from './mailbox';
+import type { MessageIds } from './message-id';
+import type { MessageLog } from './message-log';
+
+/** `expired`: its time came, and no client id that existed then had acknowledged it. */
+export type ReceiptOutcome = 'expired';
+
+export interface Receipt {
+  readonly messageId: string;
+  /** The recipient as the sender named it. */
+  readonly recipient: string;
+  readonly outcome: ReceiptOutcome;
+  /** Instant of the outcome, ISO-8601. */
+  readonly at: string;
+}
+
+/** Port: receipts, each stored at most once, in the order in which they were written. */
+export interface ReceiptLog {
+  /** Writes a receipt; one that is there already is left as it is. */
+  write(sender: string, receipt: Receipt): Promise<void>;
+  /** Receipts after a sequence, oldest first. */
+  read(
+    sender: string,
+    after: number,
+    max: number,
+  ): Promise<readonly { readonly seq: number; readonly receipt: Receipt }[]>;
+  /** What became of a message, if the sender was told. */
+  find(sender: string, messageId: string): Promise<Receipt | undefined>;
+}
+
+export function receiptsMailbox(sender: string): Mailbox {
+  return { kind: 'receipts', identifier: sender };
+}
+
+/** What an expiry receipt is made of. */
+export interface ExpiredMessage {
+  readonly seq: number;
+  /** Mailbox token. */
+  readonly mailbox: string;
+  readonly generation: number;
+  /** Sender's token: the receipt's reader. */
+  readonly sender: string;
+  readonly keyNumber: number;
+  readonly recipient: string | undefined;
+  readonly endsAtMs: number;
+}
+
+/** Tells the sender of a message that nobody had acknowledged it when its time came. */
+export function tellExpired(log: ReceiptLog, messageIds: MessageIds, message: ExpiredMessage): Promise<void> {
+  const { seq, sender, keyNumber, recipient = '', endsAtMs } = message;
+  return log.write(sender, {
+    messageId: messageIds.seal(seq, message, keyNumber),
+    recipient,
+    outcome: 'expired',
+    at: new Date(endsAtMs).toISOString(),
+  });
+}
+
+/** Receipts of one answer at most. */
+export const maxReceipts = 1_000;
+
+export interface ReceiptsDependencies {
+  readonly receiptLog: ReceiptLog;
+  readonly messageLog: Pick<MessageLog, 'generation' | 'at'>;
+  readonly messageIds: MessageIds;
+  /** Server time. Unit: ms. */
+  readonly now: () => Promise<number>;
+}
+
+export class Receipts {
+  constructor(private readonly dependencies: ReceiptsDependencies) {}
+
+  /**
+   * Receipts of one sender, oldest first, and the position behind the last one: always a text, so that a poll can go
+   * on with it also from an empty page.
+   * @throws BrokerError `invalid-parameters` for a position that was never handed out to this sender
+   */
+  async read(
+    did: string,
+    after: string | undefined,
+  ): Promise<{ receipts: readonly Receipt[]; next: string }> {
+    const { receiptLog, messageLog, messageIds } = this.dependencies;
+    const sender = senderToken(did);
+    const mailbox = receiptsMailbox(sender);
+    const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
+    const position = after === undefined || after === '' ? 0 : messageIds.open(after, context);
+    if (position === undefined) {
+      throw invalidParameter('after', 'is no position of yours; begin without it');
+    }
+    const found = await receiptLog.read(sender, position, maxReceipts);
+    return {
+      receipts: found.map(({ receipt }) => receipt),
+      next: messageIds.seal(found.at(-1)?.seq ?? position, context, messageIds.currentKey),
+    };
+  }
+
+  /**
+   * What the sender of a message may know of it: `stored` or `expired`.
+   * @throws BrokerError `not-found` for whoever is not its sender
+   */
+  async status(did: string, messageId: string, recipient: Mailbox): Promise<'stored' | 'expired'> {
+    const { receiptLog, messageLog, messageIds, now } = this.dependencies;
+    const context = { mailbox: mailboxToken(recipient), generation: await messageLog.generation(recipient) };
+    const seq = messageIds.open(messageId, context);
+    if (seq === undefined) throw unknownMessage();
+    const sender = senderToken(did);
+    const stored = await messageLog.at(recipient, seq);
+    if (stored) {
+      if (stored.sender !== sender) throw unknownMessage();
+      return stored.endsAtMs > (await now()) ? 'stored' : 'expired';
+    }
+    // It is gone, and with it the name of its sender. Whoever holds its id is its sender or its recipient.
+    if (recipient.identifier !== did || (await receiptLog.find(sender, messageId))) return 'expired';
+    throw unknownMessage();
+  }
+}
+
+function unknownMessage(): BrokerError {
+  return new BrokerError('not-found', 'You have sent no message with this id to this recipient.');
+}
