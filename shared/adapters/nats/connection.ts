@@ -19,11 +19,16 @@ export interface NatsOptions {
   readonly servers: readonly string[];
   /** Text of a `.creds` file, or an nkey seed. */
   readonly credentials?: string | undefined;
+  /** Certificates, as PEM text, of those who sign the servers' certificates; absent: the system's own. */
+  readonly caPem?: string | undefined;
   readonly log: Log;
 }
 
 /** How long a request waits for a lost connection to come back before it is answered with 503. Unit: ms. */
 export const reconnectPatienceMs = 5_000;
+
+/** How long one server has to accept a connection before the next one is tried. Unit: ms. */
+const dialTimeoutMs = 5_000;
 
 /** Oldest server with batch direct get, `next_by_subj` and consistent compare-and-set codes. */
 const minimumServer = [2, 12] as const;
@@ -33,7 +38,10 @@ export type ConnectionRole = 'publish' | 'read';
 /** One connection that is opened lazily and whose state can be waited for. */
 class Link {
   #opening: Promise<NatsConnection> | undefined;
-  #connected = false;
+  /** The connection while it is up. */
+  #up: NatsConnection | undefined;
+  #gathering: Promise<NatsConnection> | undefined;
+  #closed = false;
   #waiters: (() => void)[] = [];
 
   constructor(
@@ -42,27 +50,59 @@ class Link {
   ) {}
 
   /** The connection once it is up; `message-store-unavailable` after the patience has run out. */
-  async ready(patienceMs: number): Promise<NatsConnection> {
-    this.#opening ??= this.#open();
-    const connection = await withPatience(this.#opening, patienceMs);
-    if (!this.#connected) {
+  ready(patienceMs: number): Promise<NatsConnection> {
+    const connection = this.#up;
+    if (!connection) return this.#waitForIt(patienceMs);
+    // Callers of one turn of the event loop go on together, so that what they send is one write to the socket
+    // instead of one each.
+    this.#gathering ??= new Promise((resolve) =>
+      setImmediate(() => {
+        this.#gathering = undefined;
+        resolve(connection);
+      }),
+    );
+    return this.#gathering;
+  }
+
+  async #waitForIt(patienceMs: number): Promise<NatsConnection> {
+    const connection = await withPatience((this.#opening ??= this.#open()), patienceMs);
+    if (!this.#up) {
       await withPatience(new Promise<void>((resolve) => this.#waiters.push(resolve)), patienceMs);
     }
     return connection;
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     const connection = await this.#opening?.catch(() => undefined);
     if (!connection || connection.isClosed()) return;
     // drain() would wait for ever on a server that is away.
-    await (this.#connected ? connection.drain() : connection.close());
+    await (this.#up ? connection.drain() : connection.close());
   }
 
+  /** A failure is not remembered: the next use tries again. */
   async #open(): Promise<NatsConnection> {
-    const { servers, credentials, log } = this.options;
+    try {
+      const connection = await this.#dial();
+      this.#up = connection;
+      void this.#watch(connection, this.options.log);
+      return connection;
+    } catch (error) {
+      this.#opening = undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Tries until a server answers, also one that refuses the credentials: that is the operator's to mend, at either
+   * end. Not left to the client (`waitOnFirstConnect`), which could not be told to stop.
+   */
+  async #dial(): Promise<NatsConnection> {
+    const { servers, credentials, caPem, log } = this.options;
     const options: ConnectionOptions = {
       servers: [...servers],
       name: `ddhub-broker-${this.role}`,
+      timeout: dialTimeoutMs,
       // A dead peer is noticed within 15 s even when no packet comes back.
       pingInterval: 5_000,
       maxPingOut: 2,
@@ -70,29 +110,49 @@ class Link {
       reconnectTimeWait: 200,
       reconnectJitter: 300,
       reconnectJitterTLS: 800,
-      waitOnFirstConnect: true,
+      ignoreAuthErrorAbort: true,
+      // Else the client makes two error objects for each request, in case that it fails.
+      noAsyncTraces: true,
       ...(credentials ? { authenticator: authenticatorFor(credentials) } : {}),
+      // With `tls` a server that does not offer TLS is refused; without it the client would go on in clear.
+      ...(caPem || servers.some((server) => server.startsWith('tls://'))
+        ? { tls: caPem ? { ca: caPem } : {} }
+        : {}),
     };
-    const connection = await connect(options);
-    requireServerVersion(connection.info?.version ?? '0');
-    this.#connected = true;
-    void this.#watch(connection, log);
-    return connection;
+    let failure = '';
+    while (!this.#closed) {
+      try {
+        const connection = await connect(options);
+        return await requireServerVersion(connection);
+      } catch (error) {
+        if (error instanceof BrokerError) throw error;
+        // Errors of the client and of the socket both have a code; once is enough for each that lasts.
+        const { code = 'unknown' } = error as { readonly code?: string };
+        if (code !== failure)
+          log('warn', 'message store cannot be reached', { role: this.role, vendor: code });
+        failure = code;
+        await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 300));
+      }
+    }
+    throw new BrokerError('message-store-unavailable', 'The broker is shutting down.');
   }
 
   async #watch(connection: NatsConnection, log: Log): Promise<void> {
     for await (const status of connection.status()) {
       if (status.type === Events.Disconnect) {
-        this.#connected = false;
+        this.#up = undefined;
         log('warn', 'message store connection lost', { role: this.role });
       } else if (status.type === Events.Reconnect) {
-        this.#connected = true;
+        this.#up = connection;
         for (const wake of this.#waiters.splice(0)) wake();
         log('info', 'message store connection is back', { role: this.role });
       } else if (status.type === Events.Error) {
         log('warn', 'message store reported an error', { role: this.role, vendor: status.data });
       }
     }
+    // The client has given the connection up: the next use opens another one.
+    this.#up = undefined;
+    this.#opening = undefined;
   }
 }
 
@@ -101,9 +161,12 @@ function authenticatorFor(credentials: string): Authenticator {
   return credentials.startsWith('SU') ? nkeyAuthenticator(bytes) : credsAuthenticator(bytes);
 }
 
-function requireServerVersion(version: string): void {
+async function requireServerVersion(connection: NatsConnection): Promise<NatsConnection> {
+  const version = connection.info?.version ?? '0';
   const [major = 0, minor = 0] = version.split('.').map(Number);
-  if (major > minimumServer[0] || (major === minimumServer[0] && minor >= minimumServer[1])) return;
+  if (major > minimumServer[0] || (major === minimumServer[0] && minor >= minimumServer[1]))
+    return connection;
+  await connection.close();
   throw new BrokerError(
     'message-store-unavailable',
     `The NATS server has version ${version}; the broker needs ${minimumServer.join('.')} or newer.`,

@@ -85,9 +85,13 @@ export class DirectGet {
         resolve(outcome);
       };
       this.#batches.set(token, { messages: [], settle });
-      connection.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(request), {
-        reply: `${inbox}.${token}`,
-      });
+      try {
+        connection.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(request), {
+          reply: `${inbox}.${token}`,
+        });
+      } catch {
+        settle(unavailable('A read could not be sent.'));
+      }
     });
   }
 

@@ -1,10 +1,16 @@
 // Calls to JetStream's API and publishes, with the one retry policy of this adapter: a lost connection is
 // waited for up to 5 s, an election up to 12 s (design §3), everything else fails at once.
 
-import { headers as createHeaders, NatsError, type MsgHdrs, type StreamConfig } from 'nats';
+import {
+  headers as createHeaders,
+  type MsgHdrs,
+  type NatsConnection,
+  NatsError,
+  type StreamConfig,
+} from 'nats';
 import { BrokerError } from '../../broker-error';
 import type { Log } from '../../log';
-import { NatsConnections, type NatsOptions } from './connection';
+import { NatsConnections, type NatsOptions, reconnectPatienceMs } from './connection';
 import { apiCode, retryOf, toBrokerError } from './nats-errors';
 
 /** All tries of one call end within this. Unit: ms. A leader's death stops a stream for up to 10 s. */
@@ -70,9 +76,8 @@ export class JetStream {
   ): Promise<PublishAck> {
     const headers = headersOf(headerFields);
     let tries = 0;
-    const ack = await this.#retrying(budgetMs, async (timeoutMs) => {
+    const ack = await this.#retrying(budgetMs, async (connection, timeoutMs) => {
       tries++;
-      const connection = await this.connections.ready('publish');
       const reply = await connection.request(subject, data, { timeout: timeoutMs, headers });
       return parseReply(reply.string()) as PublishReply;
     });
@@ -110,10 +115,10 @@ export class JetStream {
   /** State of a stream, or undefined when there is none. */
   async streamState(stream: string, subjectsFilter?: string): Promise<StreamState | undefined> {
     try {
-      const info = await this.#call<StreamInfoReply>(
+      const info = (await this.api(
         `STREAM.INFO.${stream}`,
         subjectsFilter === undefined ? {} : { subjects_filter: subjectsFilter },
-      );
+      )) as StreamInfoReply;
       return {
         config: info.config,
         firstSeq: info.state.first_seq,
@@ -131,7 +136,7 @@ export class JetStream {
   /** Creates a stream; false when one of that name, with another configuration, is there already. */
   async createStream(config: Partial<StreamConfig> & { readonly name: string }): Promise<boolean> {
     try {
-      await this.#call(`STREAM.CREATE.${config.name}`, config);
+      await this.api(`STREAM.CREATE.${config.name}`, config);
       return true;
     } catch (error) {
       if (apiCode(error) === nameInUse) return false;
@@ -141,7 +146,7 @@ export class JetStream {
 
   async updateStream(config: StreamConfig): Promise<void> {
     try {
-      await this.#call(`STREAM.UPDATE.${config.name}`, config);
+      await this.api(`STREAM.UPDATE.${config.name}`, config);
     } catch (error) {
       throw toBrokerError(error);
     }
@@ -150,10 +155,10 @@ export class JetStream {
   /** Removes what matches a subject filter; with `beforeSeq` only what is older. Returns the number removed. */
   async purge(stream: string, filter: string, beforeSeq?: number): Promise<number> {
     try {
-      const reply = await this.#call<{ purged: number }>(`STREAM.PURGE.${stream}`, {
+      const reply = (await this.api(`STREAM.PURGE.${stream}`, {
         filter,
         ...(beforeSeq === undefined ? {} : { seq: beforeSeq }),
-      });
+      })) as { purged: number };
       return reply.purged;
     } catch (error) {
       throw toBrokerError(error);
@@ -166,7 +171,9 @@ export class JetStream {
 
   async #getMessage(stream: string, query: object): Promise<LeaderMessage | undefined> {
     try {
-      const { message } = await this.#call<{ message: MessageReply }>(`STREAM.MSG.GET.${stream}`, query);
+      const { message } = (await this.api(`STREAM.MSG.GET.${stream}`, query)) as {
+        message: MessageReply;
+      };
       return {
         seq: message.seq,
         subject: message.subject,
@@ -180,23 +187,31 @@ export class JetStream {
     }
   }
 
-  #call<Reply>(path: string, body: object): Promise<Reply> {
-    return this.#retrying(retryBudgetMs, async (timeoutMs) => {
-      const connection = await this.connections.ready('publish');
+  /**
+   * One call of JetStream's API (`$JS.API.<path>`), repeated until answered: for calls that may be repeated.
+   * @throws NatsError with the server's code, BrokerError `message-store-unavailable`
+   */
+  api(path: string, body: object): Promise<unknown> {
+    return this.#retrying(retryBudgetMs, async (connection, timeoutMs) => {
       const reply = await connection.request(`${apiPrefix}.${path}`, JSON.stringify(body), {
         timeout: timeoutMs,
       });
-      return parseReply(reply.string()) as Reply;
+      return parseReply(reply.string());
     });
   }
 
   /** Repeats what may help within the budget. A lost connection ends it through `ready`, after its own patience. */
-  async #retrying<T>(budgetMs: number, attempt: (timeoutMs: number) => Promise<T>): Promise<T> {
+  async #retrying<T>(
+    budgetMs: number,
+    attempt: (connection: NatsConnection, timeoutMs: number) => Promise<T>,
+  ): Promise<T> {
     const endsAt = performance.now() + budgetMs;
+    const leftMs = (): number => Math.max(50, endsAt - performance.now());
     for (;;) {
-      const leftMs = endsAt - performance.now();
       try {
-        return await attempt(Math.max(50, Math.min(tryMs, leftMs)));
+        // No try begins after the budget, also not one that had to wait for the connection.
+        const connection = await this.connections.ready('publish', Math.min(reconnectPatienceMs, leftMs()));
+        return await attempt(connection, Math.min(tryMs, leftMs()));
       } catch (error) {
         const retry = retryOf(error);
         const pauseMs = retryDelayMs * (0.5 + Math.random());
