@@ -111,16 +111,16 @@ function toOperation(route: Route): JsonObject {
     tags: [route.tag],
     security: route.access === 'participant' ? [{ participant: [] }] : [],
     ...parameters(route),
-    ...(route.body
-      ? {
-          requestBody: {
-            required: route.bodyOptional !== true,
-            content: { 'application/json': { schema: route.body } },
-          },
-        }
-      : {}),
+    ...requestBody(route),
     responses: responses(route),
   };
+}
+
+function requestBody({ body, bodyOptional, streamedBody }: Route): JsonObject {
+  const content = body
+    ? { 'application/json': { schema: body } }
+    : streamedBody && { [streamedBody.contentType]: { schema: streamedBody.schema } };
+  return content ? { requestBody: { required: bodyOptional !== true, content } } : {};
 }
 
 function parameters(route: Route): JsonObject {
@@ -167,11 +167,17 @@ function toResponse(response: ResponseDescription): JsonObject {
   const example = response.example === undefined ? {} : { example: response.example };
   return {
     description: response.description,
-    headers: requestIdHeader,
+    headers: { ...requestIdHeader, ...textHeaders(response.headers) },
     ...(contentType === undefined
       ? {}
       : { content: { [contentType]: { schema: response.schema ?? { type: 'string' }, ...example } } }),
   };
+}
+
+function textHeaders(headers: ResponseDescription['headers'] = {}): JsonObject {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, text]) => [name, { description: text, schema: { type: 'string' } }]),
+  );
 }
 
 /** The codes stand in the description of each answer; the form is described once, as a component. */

@@ -20,6 +20,15 @@ export interface ResponseDescription {
   readonly contentType?: string;
   /** A whole answer as the caller sees it. */
   readonly example?: unknown;
+  /** Headers that carry part of the answer, by name, each with what it says. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A body that the handler reads by itself while it streams in, for OpenAPI. */
+export interface StreamedBody {
+  /** E.g. `multipart/form-data`. */
+  readonly contentType: string;
+  readonly schema: TSchema;
 }
 
 /** What a handler gets. `body`, `query` and `params` have passed their schemas. */
@@ -54,6 +63,8 @@ export interface Route {
   readonly query?: TSchema;
   /** Schema of a JSON body; absent where the route reads none (a body sent all the same is ignored). */
   readonly body?: TSchema;
+  /** In place of `body`: nothing is read or validated before the handler. */
+  readonly streamedBody?: StreamedBody;
   /** An absent or empty body, and a `null`, are taken for `{}`. */
   readonly bodyOptional?: boolean;
   /** Bytes of body read at most; beyond it 413. Default 1 MiB. */

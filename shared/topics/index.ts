@@ -1,5 +1,6 @@
 // Public index of the topics capability.
 
+export type { ContentCheck, ContentValidator } from './content-check';
 export type { PayloadValidator, SchemaSource } from './payload-validator';
 export { schemaToJson } from './schema-text';
 export { isTopicId, schemaTypes, type SchemaType, type Topic, type TopicView } from './topic';

@@ -15,15 +15,18 @@ const checkDeadlineMs = 3_000;
 export class BlobConnection implements HealthCheck {
   readonly name = 'blob';
   readonly #settings: BlobStoreSettings;
+  readonly #connect: (settings: BlobStoreSettings) => BlobServiceClient;
   #client: BlobServiceClient | undefined;
 
-  constructor(settings: BlobStoreSettings) {
+  /** @param connectWith makes the client; default: what the settings say, with the identity of the app */
+  constructor(settings: BlobStoreSettings, connectWith = connect) {
     this.#settings = settings;
+    this.#connect = connectWith;
   }
 
   /** The client; no request is made. @throws TypeError when the connection string is not one */
   client(): BlobServiceClient {
-    this.#client ??= connect(this.#settings);
+    this.#client ??= this.#connect(this.#settings);
     return this.#client;
   }
 

@@ -1,0 +1,56 @@
+// What the Blob store's answers mean here. Codes are those of the service
+// (https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes) and of its client; texts are not
+// looked at.
+
+import { BrokerError } from '../../broker-error';
+
+/** What an answer says, where it is an outcome and no failure. */
+export type BlobOutcome = 'absent' | 'changed' | 'exists';
+
+const outcomes: Readonly<Record<string, BlobOutcome>> = {
+  BlobNotFound: 'absent',
+  ContainerNotFound: 'absent',
+  // Another one has written or deleted since we read.
+  ConditionNotMet: 'changed',
+  TargetConditionNotMet: 'changed',
+  BlobAlreadyExists: 'exists',
+};
+
+/** Undefined when it is none of the outcomes. */
+export function outcomeOf(error: unknown): BlobOutcome | undefined {
+  const code = codeOf(error);
+  return code === undefined ? undefined : outcomes[code];
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, details } = error as { code?: unknown; details?: { errorCode?: unknown } };
+  // Answers to HEAD have no body; their code stands in a header, which the client puts into the details.
+  const found = typeof code === 'string' ? code : details?.errorCode;
+  return typeof found === 'string' ? found : undefined;
+}
+
+/**
+ * Runs a call; every failure but the expected outcomes is `blob-store-unavailable`: throttling (503), a role that is
+ * missing (403), a lease or a copy in the way (409), no connection.
+ */
+export async function callBlob<Result>(
+  work: () => Promise<Result>,
+  expected: readonly BlobOutcome[] = [],
+): Promise<Result | BlobOutcome> {
+  try {
+    return await work();
+  } catch (error) {
+    const outcome = outcomeOf(error);
+    if (outcome && expected.includes(outcome)) return outcome;
+    throw blobUnavailable(error);
+  }
+}
+
+export function blobUnavailable(cause: unknown): BrokerError {
+  if (cause instanceof BrokerError) return cause;
+  return new BrokerError('blob-store-unavailable', 'The Blob store did not do it; try again.', {
+    retryAfterSeconds: 5,
+    cause,
+  });
+}

@@ -1,0 +1,76 @@
+// Records of files: one JSON blob each, changed by compare-and-set on its ETag, with the instant of its removal as an
+// index tag. Not in the metadata of the bytes: whoever may write those may write their metadata, and 8 KB of ASCII
+// hold few recipients.
+
+import type { FileRecord } from '../../files/file-record';
+import { dueAtMs } from '../../files/file-record';
+import type { FileRecords, StoredRecord } from '../../files/file-store';
+import { blobUnavailable, callBlob } from './blob-errors';
+import type { Containers } from './containers';
+import { dueQuery, dueTag } from './due-tag';
+
+/** Grows with every change that an older broker could not read. */
+const format = 1;
+
+export class BlobFileRecords implements FileRecords {
+  constructor(private readonly containers: Containers) {}
+
+  async create(record: FileRecord): Promise<StoredRecord> {
+    const stored = await this.#write(record, { ifNoneMatch: '*' });
+    if (!stored) throw blobUnavailable(new Error('the random id of a file is taken'));
+    return stored;
+  }
+
+  replace(record: FileRecord, version: string): Promise<StoredRecord | undefined> {
+    return this.#write(record, { ifMatch: version });
+  }
+
+  async read(fileId: string): Promise<StoredRecord | undefined> {
+    const blob = (await this.containers.open('records')).getBlockBlobClient(fileId);
+    // One call for state and version: they belong together.
+    const found = await callBlob(async () => {
+      const answer = await blob.download();
+      const chunks: Buffer[] = [];
+      for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
+      return { text: Buffer.concat(chunks).toString(), version: answer.etag ?? '' };
+    }, ['absent']);
+    return typeof found === 'string' ? undefined : { record: parse(found.text), version: found.version };
+  }
+
+  async delete(fileId: string, version: string): Promise<boolean> {
+    const blob = (await this.containers.open('records')).getBlockBlobClient(fileId);
+    const outcome = await callBlob(
+      () => blob.delete({ conditions: { ifMatch: version } }),
+      ['absent', 'changed'],
+    );
+    return typeof outcome !== 'string';
+  }
+
+  async findDue(nowMs: number, max: number): Promise<readonly string[]> {
+    const container = await this.containers.open('records');
+    const found = await callBlob(async () => {
+      const page = await container.findBlobsByTags(dueQuery(nowMs)).byPage({ maxPageSize: max }).next();
+      return page.done ? [] : page.value.blobs.map(({ name }) => name);
+    });
+    return typeof found === 'string' ? [] : found;
+  }
+
+  async #write(
+    record: FileRecord,
+    conditions: { readonly ifMatch?: string; readonly ifNoneMatch?: string },
+  ): Promise<StoredRecord | undefined> {
+    const blob = (await this.containers.open('records')).getBlockBlobClient(record.fileId);
+    const body = Buffer.from(JSON.stringify({ format, ...record }));
+    const answer = await callBlob(
+      () => blob.upload(body, body.byteLength, { conditions, tags: dueTag(dueAtMs(record)) }),
+      ['absent', 'changed', 'exists'],
+    );
+    return typeof answer === 'string' ? undefined : { record, version: answer.etag ?? '' };
+  }
+}
+
+function parse(text: string): FileRecord {
+  const { format: written, ...record } = JSON.parse(text) as FileRecord & { format: number };
+  if (written !== format) throw blobUnavailable(new Error(`a file's record has the format ${written}`));
+  return record;
+}

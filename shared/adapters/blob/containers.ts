@@ -1,0 +1,39 @@
+// The three containers. In Azure the deployment makes them; a local broker makes them at the first use.
+
+import type { ContainerClient } from '@azure/storage-blob';
+import type { BlobConnection } from './blob-connection';
+import { callBlob } from './blob-errors';
+
+export const containerNames = {
+  /** Bytes of files; participants get URLs of single blobs in it. */
+  files: 'ddhub-files',
+  /** What the broker keeps of each file; nobody else ever reads or writes it. */
+  records: 'ddhub-file-records',
+  /** Payloads of messages that are too large for the message store. */
+  payloads: 'ddhub-payloads',
+} as const;
+
+export class Containers {
+  readonly #ready = new Map<string, Promise<ContainerClient>>();
+
+  constructor(private readonly connection: BlobConnection) {}
+
+  /** The container, made when it was missing. @throws BrokerError `blob-store-unavailable` */
+  open(name: keyof typeof containerNames): Promise<ContainerClient> {
+    let ready = this.#ready.get(name);
+    if (!ready) {
+      ready = this.#open(containerNames[name]);
+      this.#ready.set(name, ready);
+      ready.catch(() => this.#ready.delete(name));
+    }
+    return ready;
+  }
+
+  async #open(name: string): Promise<ContainerClient> {
+    await callBlob(async () => {
+      const container = this.connection.client().getContainerClient(name);
+      if (!(await container.exists())) await container.createIfNotExists();
+    });
+    return this.connection.client().getContainerClient(name);
+  }
+}

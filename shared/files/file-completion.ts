@@ -1,0 +1,204 @@
+// From uploaded bytes to messages: fix and verify the bytes, write down that messages will refer to them, publish,
+// write down the outcomes. Each step may be the last one of a broker that dies; whoever repeats it goes on from the
+// record, and no recipient gets a second message.
+
+import { BrokerError } from '../broker-error';
+import type { Caller } from '../identity';
+import type { Delivery, RecipientOutcome } from '../messages';
+import { printShared } from '../messages';
+import { mapConcurrently } from '../map-concurrently';
+import type { TopicCatalog } from '../topics';
+import { compareContent, wrongLength } from './content-comparison';
+import type { ContentValidation } from './content-validation';
+import {
+  completed,
+  extended,
+  type FileRecord,
+  isShortLived,
+  publishing,
+  type Verification,
+} from './file-record';
+import type { FileContents, FileRecords, StoredRecord } from './file-store';
+import { filePayload, type PublishedFiles } from './published-files';
+
+export interface FileCompletionDependencies {
+  readonly records: FileRecords;
+  readonly contents: FileContents;
+  readonly catalog: Pick<TopicCatalog, 'requireVersion'>;
+  readonly validation: ContentValidation;
+  readonly delivery: Pick<Delivery, 'deliver'>;
+  readonly published: PublishedFiles;
+  /** Class and life of the messages of files. */
+  readonly retention: { readonly name: string; readonly spanMs: number };
+  /** Bytes of a file whose digest is computed here; of a larger one only the length is compared. */
+  readonly maxDigestBytes: number;
+  readonly clock: () => number;
+}
+
+export interface CompletedFile {
+  readonly record: FileRecord;
+  readonly outcomes: readonly RecipientOutcome[];
+}
+
+/** Recipients looked up at once after an interruption. */
+const concurrentLookups = 32;
+/** Others may change the record meanwhile: each time the work is looked at anew. */
+const maxTurns = 16;
+
+export class FileCompletion {
+  constructor(private readonly dependencies: FileCompletionDependencies) {}
+
+  /**
+   * Completes an uploaded file; a completed one answers what it answered then.
+   * @param caller the owner
+   * @throws BrokerError `file-not-complete`, `file-mismatch`, `upload-slot-expired`, `schema-violation`,
+   *   `topic-not-found`, `payload-too-large`, `schema-type-unsupported`, `…-unavailable`, `message-store-full`
+   */
+  async complete(caller: Caller, found: StoredRecord): Promise<CompletedFile> {
+    const { retention, clock } = this.dependencies;
+    let current = found;
+    let isRepeated = found.record.state === 'publishing';
+    for (let turn = 1; turn <= maxTurns; turn++) {
+      const { record } = current;
+      switch (record.state) {
+        case 'removed':
+          throw fileNotFound();
+        case 'complete':
+          return { record, outcomes: record.outcomes ?? [] };
+        case 'open': {
+          const next = await this.#records.replace(await this.#verify(record), current.version);
+          // Somebody else was first: then it is repeated, as if that one had died.
+          isRepeated ||= !next;
+          current = next ?? (await this.#reread(record.fileId));
+          break;
+        }
+        case 'publishing': {
+          if (isRepeated && isShortLived(record, retention.spanMs, clock())) {
+            const next = await this.#records.replace(
+              extended(record, retention.spanMs, clock()),
+              current.version,
+            );
+            current = next ?? (await this.#reread(record.fileId));
+            break;
+          }
+          const outcomes = await this.#publish(caller, record, isRepeated);
+          const next = await this.#records.replace(completed(record, outcomes), current.version);
+          isRepeated = true;
+          current = next ?? (await this.#reread(record.fileId));
+        }
+      }
+    }
+    throw new BrokerError('blob-store-unavailable', 'This file is changed by others all the time.', {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  get #records(): FileRecords {
+    return this.dependencies.records;
+  }
+
+  async #reread(fileId: string): Promise<StoredRecord> {
+    const found = await this.#records.read(fileId);
+    if (!found) throw fileNotFound();
+    return found;
+  }
+
+  async #verify(record: FileRecord): Promise<FileRecord> {
+    const { contents, catalog, clock, retention } = this.dependencies;
+    if (clock() >= record.slotEndsAtMs) {
+      throw new BrokerError('upload-slot-expired', 'The time to upload this file is over; begin a new one.');
+    }
+    const { schema } = await catalog.requireVersion(record.topicId, record.topicVersion);
+    const fixed = await contents.fix(record.fileId);
+    if (!fixed) {
+      throw new BrokerError(
+        'file-not-complete',
+        'Nothing was uploaded, or its blocks are not committed yet.',
+      );
+    }
+    try {
+      if (fixed.sizeBytes !== record.sizeBytes) throw wrongLength(fixed.sizeBytes, record.sizeBytes);
+      const verification = await this.verifyContent(record, fixed.snapshot, schema);
+      return publishing(record, { verification, snapshot: fixed.snapshot }, retention.spanMs, clock());
+    } catch (error) {
+      // The next attempt fixes the bytes anew.
+      await contents.unfix(record.fileId, fixed.snapshot).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Compares and validates bytes. @param snapshot absent: the content as it is, which nobody may write */
+  async verifyContent(
+    record: FileRecord,
+    snapshot: string | undefined,
+    schema: Awaited<ReturnType<TopicCatalog['requireVersion']>>['schema'],
+    isDigestKnown = false,
+  ): Promise<Verification> {
+    const { contents, validation, maxDigestBytes } = this.dependencies;
+    const isDigestChecked = isDigestKnown || record.sizeBytes <= maxDigestBytes;
+    const read = async (
+      check?: Parameters<Parameters<ContentValidation['validate']>[2]>[0],
+    ): Promise<void> => {
+      const bytes = await contents.read(record.fileId, snapshot);
+      if (!bytes) throw fileNotFound();
+      const sha256 = isDigestKnown || !isDigestChecked ? undefined : record.sha256;
+      await compareContent(bytes, { sizeBytes: record.sizeBytes, sha256, check });
+    };
+    if (!record.payloadEncryption) await validation.validate(schema, record.sizeBytes, read);
+    else if (isDigestChecked && !isDigestKnown) await read();
+    return isDigestChecked ? 'sha256' : 'length';
+  }
+
+  async #publish(
+    caller: Caller,
+    record: FileRecord,
+    isRepeated: boolean,
+  ): Promise<readonly RecipientOutcome[]> {
+    const { delivery, retention } = this.dependencies;
+    const before = isRepeated
+      ? await this.#find(record, record.recipients)
+      : new Map<string, RecipientOutcome>();
+    const outcomes = await delivery.deliver({
+      senderDid: record.ownerDid,
+      senderRoles: caller.roles,
+      recipients: record.recipients.filter((recipient) => !before.has(recipient)),
+      anonymousRecipients: [],
+      topicId: record.topicId,
+      retentionClass: retention.name,
+      // The store remembers it for a while only; it covers two that complete the same file at once.
+      transactionId: record.transactionId ?? `file:${record.fileId}`,
+      shared: printShared({
+        ...record,
+        senderDid: record.ownerDid,
+        payload: filePayload(record.fileId),
+        isFile: true,
+      }),
+    });
+    // A transaction id of the file's own was seen before: by another one who completes it right now.
+    const unsure =
+      record.transactionId === undefined
+        ? outcomes.flatMap((outcome) =>
+            'code' in outcome && outcome.code === 'MB::NATS_SERVER' ? [outcome.recipient] : [],
+          )
+        : [];
+    const since = await this.#find(record, unsure);
+    const delivered = new Map(outcomes.map((outcome) => [outcome.recipient, outcome]));
+    return record.recipients.flatMap(
+      (recipient) => before.get(recipient) ?? since.get(recipient) ?? delivered.get(recipient) ?? [],
+    );
+  }
+
+  async #find(
+    record: FileRecord,
+    recipients: readonly string[],
+  ): Promise<ReadonlyMap<string, RecipientOutcome>> {
+    const found = await mapConcurrently(recipients, concurrentLookups, (recipient) =>
+      this.dependencies.published.find(record, recipient),
+    );
+    return new Map(found.flatMap((outcome) => (outcome ? [[outcome.recipient, outcome] as const] : [])));
+  }
+}
+
+export function fileNotFound(): BrokerError {
+  return new BrokerError('file-not-found', 'There is no such file, or its last message has ended.');
+}

@@ -1,0 +1,10 @@
+// Public index of the files capability.
+
+export { ContentValidation } from './content-validation';
+export { DirectFiles, type UploadSlot } from './direct-files';
+export { type CompletedFile, FileCompletion } from './file-completion';
+export type { FileDescription, FileRecord } from './file-record';
+export type { ContentUpload, FileContents, FileRecords, FileUrl, StoredRecord } from './file-store';
+export { FileSweep } from './file-sweep';
+export { contentDisposition, headerText } from './header-text';
+export { PublishedFiles } from './published-files';
