@@ -12,6 +12,7 @@ import { DirectGet } from '../shared/adapters/nats/direct-get';
 import { JetStream } from '../shared/adapters/nats/jetstream';
 import { JetStreamCursorStore } from '../shared/adapters/nats/jetstream-cursor-store';
 import { JetStreamMessageLog } from '../shared/adapters/nats/jetstream-message-log';
+import { JetStreamKeyCursorStore } from '../shared/adapters/nats/key-cursor-store';
 import { JetStreamMailboxRemoval } from '../shared/adapters/nats/mailbox-removal';
 import { anonymousKeyBucket, channelBucket } from '../shared/adapters/nats/names';
 import { NatsHealth } from '../shared/adapters/nats/nats-health';
@@ -44,6 +45,7 @@ import { retentionTimer, type Timer } from './retention';
 import {
   AnonymousMailboxes,
   Delivery,
+  KeyMessages,
   MailboxReader,
   MessageIds,
   Publisher,
@@ -54,6 +56,7 @@ import { createHealth } from '../shared/operations/health';
 import { toCatalogTopic, TopicAdministration, TopicCatalog } from '../shared/topics';
 import { channelRoutes } from './channels';
 import { identityRoutes } from './identity';
+import { keyRoutes } from './keys';
 import { messageRoutes } from './messages';
 import { operationsRoutes } from './operations';
 import { topicRoutes } from './topics';
@@ -116,6 +119,17 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
       catalog: topics.catalog,
       anonymousMailboxes,
     }),
+    ...keyRoutes({
+      keyMessages: new KeyMessages({
+        participants: identity.participants,
+        admission: channelStore,
+        messageLog: store.messageLog,
+        messageIds,
+        keyCursors: new JetStreamKeyCursorStore(store.layout),
+        retentionClass: store.longestClass.name,
+        now: store.now,
+      }),
+    }),
     ...receiptRoutes({ receipts: store.receipts(messageIds) }),
     ...operationsRoutes({
       routes: () => routes,
@@ -171,6 +185,8 @@ function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
     layout,
     messageLog,
     cursors,
+    now,
+    longestClass,
     receipts: (messageIds: MessageIds) => new Receipts({ receiptLog, messageLog, messageIds, now }),
     expireMessages: (messageIds: MessageIds) => (isOutOfTime: () => boolean) =>
       expireMessages(

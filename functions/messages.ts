@@ -11,12 +11,12 @@ import {
   type MessageIds,
   type MessageLog,
   parseInstant,
-  printMessage,
+  printMessages,
   type Publisher,
-  type RecipientOutcome,
   senderToken,
 } from '../shared/messages';
 import type { TopicCatalog } from '../shared/topics';
+import { publishAnswer, toPublishAnswer } from './publish-answer';
 
 export interface MessageRoutesDependencies {
   readonly publisher: Publisher;
@@ -76,30 +76,6 @@ const publishBody = Type.Object(
   },
 );
 
-const publishAnswer = Type.Object({
-  clientGatewayMessageId: Type.String(),
-  did: Type.String(),
-  recipients: Type.Object({ total: Type.Integer(), sent: Type.Integer(), failed: Type.Integer() }),
-  status: Type.Array(
-    Type.Union([
-      Type.Object({
-        name: Type.Literal('SENT'),
-        details: Type.Array(Type.Object({ did: Type.String(), messageId, statusCode: Type.Literal(200) })),
-      }),
-      Type.Object({
-        name: Type.Literal('FAILED'),
-        details: Type.Array(
-          Type.Object({
-            did: Type.String(),
-            statusCode: Type.Literal(400),
-            err: Type.Object({ code: Type.String(), reason: Type.String() }),
-          }),
-        ),
-      }),
-    ]),
-  ),
-});
-
 const searchBody = Type.Object(
   {
     topicId: Type.Optional(topicIds),
@@ -113,7 +89,8 @@ const searchBody = Type.Object(
   { examples: [{ clientId: 'my-reader', topicId: ['0123456789abcdef01234567'], amount: 10 }] },
 );
 
-const message = Type.Object({
+/** A message as a search returns it. */
+export const messageSchema = Type.Object({
   messageId,
   timestampNanos: Type.Integer({ description: 'When it was stored: milliseconds × 10⁶.' }),
   fqcn: Type.String(),
@@ -177,7 +154,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
           recipients: fqcns,
           anonymousRecipients: anonymousRecipient,
         });
-        return { json: toAnswer(caller.did, body.clientGatewayMessageId, outcomes) };
+        return { json: toPublishAnswer(caller.did, body.clientGatewayMessageId, outcomes) };
       },
     }),
     route({
@@ -191,7 +168,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
       responses: {
         200: {
           description: 'The messages; each comes back until it is acknowledged',
-          schema: Type.Array(message),
+          schema: Type.Array(messageSchema),
         },
       },
       problems: [
@@ -215,11 +192,15 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
           amount: body.amount ?? 1,
         });
         const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
-        const parts = found.flatMap((stored, index) => [
-          ...(index ? [comma] : []),
-          ...printMessage(messageIds.seal(stored.seq, context, stored.keyNumber), stored.timeMs, stored.body),
-        ]);
-        return { body: Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')]) };
+        return {
+          body: printMessages(
+            found.map(({ seq, timeMs, keyNumber, body: stored }) => ({
+              messageId: messageIds.seal(seq, context, keyNumber),
+              timeMs,
+              body: stored,
+            })),
+          ),
+        };
       },
     }),
     route({
@@ -259,10 +240,8 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
   ];
 }
 
-const comma = Buffer.from(',');
-
 /** A lone surrogate has no UTF-8 form: it would be stored as something else. */
-function requireWellFormed(body: Static<typeof publishBody>): void {
+export function requireWellFormed(body: Readonly<Record<string, unknown>>): void {
   const texts = Object.entries(body).flatMap(([field, value]) =>
     (Array.isArray(value) ? value : [value]).map((text) => [field, text] as const),
   );
@@ -297,36 +276,4 @@ async function topicFilter(
     throw new BrokerError('topic-not-found', 'A topic of the filter does not exist.');
   }
   return [...(second ? new Set(first).intersection(new Set(second)) : new Set(first))];
-}
-
-function toAnswer(
-  did: string,
-  clientGatewayMessageId: string,
-  outcomes: readonly RecipientOutcome[],
-): Static<typeof publishAnswer> {
-  const sent = outcomes.flatMap((outcome) =>
-    'messageId' in outcome
-      ? [{ did: outcome.recipient, messageId: outcome.messageId, statusCode: 200 as const }]
-      : [],
-  );
-  const failed = outcomes.flatMap((outcome) =>
-    'code' in outcome
-      ? [
-          {
-            did: outcome.recipient,
-            statusCode: 400 as const,
-            err: { code: outcome.code, reason: outcome.reason },
-          },
-        ]
-      : [],
-  );
-  return {
-    clientGatewayMessageId,
-    did,
-    recipients: { total: outcomes.length, sent: sent.length, failed: failed.length },
-    status: [
-      ...(sent.length ? [{ name: 'SENT' as const, details: sent }] : []),
-      ...(failed.length ? [{ name: 'FAILED' as const, details: failed }] : []),
-    ],
-  };
 }

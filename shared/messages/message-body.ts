@@ -43,10 +43,23 @@ export function bodyFor(recipient: string, shared: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`{"fqcn":${JSON.stringify(recipient)}`), shared]);
 }
 
-/** A message as a search returns it: the stored body behind its id and its time. */
-export function printMessage(messageId: string, timeMs: number, body: Uint8Array): readonly Uint8Array[] {
-  // ms × 10^6 is beyond what a double holds exactly, so the zeros are written.
-  return [Buffer.from(`{"messageId":"${messageId}","timestampNanos":${timeMs}000000,`), body.subarray(1)];
+/** A message of an answer. */
+export interface FoundMessage {
+  readonly messageId: string;
+  /** When it was stored. Unit: ms. */
+  readonly timeMs: number;
+  /** As it was stored. */
+  readonly body: Uint8Array;
+}
+
+/** Messages as a search returns them, a JSON array: each stored body behind its id and its time. */
+export function printMessages(messages: readonly FoundMessage[]): Buffer {
+  const parts = messages.flatMap(({ messageId, timeMs, body }, index) => [
+    // ms × 10^6 is beyond what a double holds exactly, so the zeros are written.
+    Buffer.from(`${index ? ',' : ''}{"messageId":"${messageId}","timestampNanos":${timeMs}000000,`),
+    body.subarray(1),
+  ]);
+  return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')]);
 }
 
 /** Bytes of an answer around each stored body, at most. */

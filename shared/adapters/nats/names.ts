@@ -64,6 +64,10 @@ export function cursorKey(mailbox: string, clientId: string, from: string): stri
 export const cursorKeysOfClient = (mailbox: string, clientId: string): string =>
   `${mailbox}.${clientToken(clientId)}.*`;
 
+/** Key of a keys mailbox's cursor, outside of what names the cursors of a mailbox. */
+export const keyCursorKey = (mailbox: string, clientId: string): string =>
+  `keys.${mailbox}.${clientToken(clientId)}`;
+
 const clientToken = (clientId: string): string => tokenOf('client', clientId);
 
 /**

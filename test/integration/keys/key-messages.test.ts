@@ -1,0 +1,280 @@
+// Key messages on real NATS: never behind the message they belong to, never lost with an answer, and whole.
+
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { JetStreamChannelStore } from '../../../shared/adapters/nats/channel-store';
+import { DirectGet } from '../../../shared/adapters/nats/direct-get';
+import { JetStream } from '../../../shared/adapters/nats/jetstream';
+import { JetStreamMessageLog } from '../../../shared/adapters/nats/jetstream-message-log';
+import { JetStreamKeyCursorStore } from '../../../shared/adapters/nats/key-cursor-store';
+import { JetStreamParticipantDirectory } from '../../../shared/adapters/nats/participant-store';
+import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
+import { KeyMessages, MessageIds } from '../../../shared/messages';
+import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
+import { createTopic, type Fields, type FoundMessage, search, send } from '../../support/broker-messages';
+import { type NatsCluster, startNatsCluster } from '../../support/nats-cluster';
+import { type NatsServer, startNatsServer } from '../../support/nats-server';
+
+async function sendKey(
+  sender: Participant,
+  recipient: Participant,
+  payload: string,
+  id: string = randomUUID(),
+) {
+  const body = { fqcn: recipient.did, clientGatewayMessageId: id, payload };
+  const answer = await sender.request<{ messageId: string }>('POST', '/messages/internal', body);
+  expect(answer).toMatchObject({
+    status: 200,
+    body: { messageId: expect.stringMatching(/^[0-9a-f]{24}$/) as unknown },
+  });
+  return answer.body.messageId;
+}
+
+async function searchKeys(reader: Participant, fields: Fields = {}): Promise<readonly FoundMessage[]> {
+  const answer = await reader.request<FoundMessage[]>('POST', '/messages/internal/search', {
+    clientId: 'reader',
+    ...fields,
+  });
+  expect(answer.status).toBe(200);
+  return answer.body;
+}
+
+const payloads = (keys: readonly FoundMessage[]): readonly string[] => keys.map(({ payload }) => payload);
+
+describe('key messages', () => {
+  let server: NatsServer;
+  let site: BrokerSite;
+  let one: Broker;
+  let other: Broker;
+  let sender: Participant;
+
+  beforeAll(async () => {
+    server = await startNatsServer();
+    site = await createBrokerSite();
+    one = site.start({ natsUrl: server.url });
+    other = site.start({ natsUrl: server.url });
+    sender = await one.logIn();
+  });
+
+  afterAll(async () => {
+    await site.close();
+    await server.stop();
+  });
+
+  test('come with the members of a message', async () => {
+    const reader = await one.logIn();
+    const messageId = await sendKey(sender, reader, 'the key', 'message-1');
+    const [key] = await searchKeys(reader);
+    expect(key).toMatchObject({
+      messageId,
+      clientGatewayMessageId: 'message-1',
+      senderDid: sender.did,
+      fqcn: reader.did,
+      payload: 'the key',
+      topicId: '0'.repeat(24),
+      isFile: false,
+    });
+  });
+
+  test('do not stand among the messages, nor messages among them', async () => {
+    const reader = await one.logIn();
+    const topicId = await createTopic(sender);
+    await sendKey(sender, reader, 'key');
+    await send(sender, reader, topicId, { payload: 'message' });
+    expect((await search(reader)).map(({ payload }) => payload)).toEqual(['message']);
+    expect(payloads(await searchKeys(reader))).toEqual(['key']);
+  });
+
+  test('come whole, in order and byte for byte, however few are asked for', async () => {
+    const reader = await one.logIn();
+    const sent = Array.from(
+      { length: 300 },
+      (_, index) => `${index} é e\u0301 😀 \u0000 " \\ ${' '.repeat(index % 3)}`,
+    );
+    for (const payload of sent) await sendKey(sender, reader, payload);
+    expect(payloads(await searchKeys(reader, { amount: 1 }))).toEqual(sent);
+    expect(payloads(await searchKeys(reader.at(other), { amount: null, clientId: null }))).toEqual(sent);
+  });
+
+  test('are refused for an unknown recipient, by its channels, and without a payload', async () => {
+    const refused = async (from: Participant, fields: Fields) =>
+      (
+        await from.request('POST', '/messages/internal', {
+          fqcn: sender.did,
+          clientGatewayMessageId: 'id',
+          payload: 'key',
+          ...fields,
+        })
+      ).body;
+    for (const fqcn of [
+      'did:ethr:volta:0x0000000000000000000000000000000000000001',
+      '',
+      '*',
+      'no did',
+      `${sender.did} `,
+    ]) {
+      expect(await refused(sender, { fqcn })).toMatchObject({ status: 404, returnCode: '21' });
+    }
+    for (const fields of [
+      ...[{ payload: undefined }, { payload: null }, { payload: 7 }, { payload: 'x'.repeat(16_385) }],
+      ...[{ payload: '\ud800' }, { clientGatewayMessageId: '' }, { fqcn: 'x'.repeat(201) }],
+    ]) {
+      expect(await refused(sender, fields)).toMatchObject({ status: 400, returnCode: '17' });
+    }
+    const [owner, friend, stranger] = await Promise.all([one.logIn(), one.logIn(), one.logIn()]);
+    // Topics do not matter for keys.
+    const channel = { type: 'sub', dids: [friend.did], topics: ['f'.repeat(24)], enforced: true };
+    await owner.request('PUT', '/channels/in', channel);
+    expect(await refused(stranger, { fqcn: owner.did })).toMatchObject({ status: 400, returnCode: '16' });
+    await sendKey(friend, owner, 'welcome');
+    expect(payloads(await searchKeys(owner))).toEqual(['welcome']);
+  });
+
+  test('sent to oneself come back', async () => {
+    await sendKey(sender, sender, 'mine');
+    expect(payloads(await searchKeys(sender))).toEqual(['mine']);
+  });
+});
+
+describe('key messages as time goes by', () => {
+  let server: NatsServer;
+  let jetStream: JetStream;
+  let keys: KeyMessages;
+  let nowMs = Date.now();
+  const sender = { did: 'did:example:sender', roles: [] };
+
+  beforeAll(async () => {
+    server = await startNatsServer();
+    const log = () => undefined;
+    jetStream = new JetStream({ servers: [server.url], log });
+    const options = {
+      shardCount: 1,
+      replicas: 1,
+      duplicateWindowSeconds: 120,
+      retentionClasses: ['30d'],
+      log,
+    };
+    const layout = new StoreLayout(jetStream, options);
+    const participants = new JetStreamParticipantDirectory(layout.bucket('participants'), {
+      renewAfterMs: 1_000,
+      clock: Date.now,
+    });
+    await Promise.all(['a', 'b', 'c'].map((name) => participants.register(`did:example:${name}`, [])));
+    keys = new KeyMessages({
+      participants,
+      admission: new JetStreamChannelStore(layout.bucket('channels'), jetStream),
+      messageLog: new JetStreamMessageLog({
+        jetStream,
+        directGet: new DirectGet(jetStream.connections),
+        layout,
+        duplicateWindowSeconds: 120,
+      }),
+      messageIds: new MessageIds([{ number: 1, key: Buffer.alloc(32, 1) }]),
+      keyCursors: new JetStreamKeyCursorStore(layout),
+      retentionClass: '30d',
+      now: () => Promise.resolve(nowMs),
+    });
+  });
+
+  afterAll(async () => {
+    await jetStream.close();
+    await server.stop();
+  });
+
+  const sendTo = (recipient: string, payload: string) =>
+    keys.send({ sender, recipient, clientGatewayMessageId: 'id', payload });
+  const received = async (recipient: string, clientId = 'reader') =>
+    (await keys.search(recipient, clientId)).map(
+      ({ body }) => (JSON.parse(Buffer.from(body).toString()) as { payload: string }).payload,
+    );
+
+  test('regression, key messages lost because they are acked before the answer is sent: they are repeated', async () => {
+    const recipient = 'did:example:a';
+    await sendTo(recipient, 'key');
+    expect(await received(recipient)).toEqual(['key']); // The answer may be lost on its way,
+    nowMs += 10 * 60_000;
+    expect(await received(recipient)).toEqual(['key']); // this one as well,
+    nowMs += 10 * 60_000;
+    expect(await received(recipient)).toEqual(['key']); // and this one arrives.
+    await sendTo(recipient, 'next');
+    expect(await received(recipient)).toEqual(['next']);
+  });
+
+  test('they are read by each client id for itself', async () => {
+    const recipient = 'did:example:b';
+    await sendTo(recipient, 'key');
+    for (let turn = 0; turn < 3; turn++) {
+      await received(recipient, 'first');
+      nowMs += 120_000;
+    }
+    expect(await received(recipient, 'first')).toEqual([]);
+    expect(await received(recipient, 'second')).toEqual(['key']);
+    expect(await received(recipient, '')).toEqual(['key']);
+  });
+
+  test('more than fit an answer come in parts, each repeated, none left out', async () => {
+    const recipient = 'did:example:c';
+    const count = 1_200;
+    for (let start = 0; start < count; start += 100) {
+      const some = Array.from({ length: 100 }, (_, index) => `${start + index}:`.padEnd(16_384, 'x'));
+      await Promise.all(some.map((payload) => sendTo(recipient, payload)));
+    }
+    const seen = new Set<string>();
+    const sizes: number[] = [];
+    for (let turn = 0; turn < 6; turn++) {
+      const answer = await received(recipient);
+      sizes.push(answer.length);
+      for (const payload of answer) seen.add(payload);
+      nowMs += 61_000;
+    }
+    expect(sizes[0]).toBeGreaterThan(900);
+    expect(sizes.slice(1, 3)).toEqual([sizes[0], sizes[0]]);
+    expect(seen.size).toBe(count);
+    expect(await received(recipient)).toEqual([]);
+  }, 60_000);
+});
+
+describe('on three replicas and two instances', () => {
+  let cluster: NatsCluster;
+  let site: BrokerSite;
+
+  beforeAll(async () => {
+    cluster = await startNatsCluster();
+    site = await createBrokerSite({ STREAM_REPLICAS: '3', SHARD_COUNT: '1' });
+  }, 60_000);
+
+  afterAll(async () => {
+    await site.close();
+    await cluster.stop();
+  }, 20_000);
+
+  test('whoever has found a message finds its key', async () => {
+    const one = site.start({ natsUrl: cluster.url });
+    const other = site.start({ natsUrl: cluster.url });
+    const sender = await one.logIn();
+    const reader = (await one.logIn()).at(other);
+    const topicId = await createTopic(sender);
+    const rounds = 150;
+    const seen = new Set<string>();
+    const sending = (async () => {
+      for (let round = 0; round < rounds; round++) {
+        const clientGatewayMessageId = `${round}-${randomBytes(4).toString('hex')}`;
+        await sendKey(sender, reader, 'key', clientGatewayMessageId);
+        await send(sender, reader, topicId, { clientGatewayMessageId });
+      }
+    })();
+    while (seen.size < rounds) {
+      const found = await search(reader, { amount: 1_000 });
+      const unseen = found.filter(({ clientGatewayMessageId }) => !seen.has(clientGatewayMessageId));
+      if (!unseen.length) continue;
+      const keys = new Set(
+        (await searchKeys(reader)).map(({ clientGatewayMessageId }) => clientGatewayMessageId),
+      );
+      for (const { clientGatewayMessageId } of unseen) {
+        expect(keys.has(clientGatewayMessageId)).toBe(true);
+        seen.add(clientGatewayMessageId);
+      }
+    }
+    await sending;
+  }, 60_000);
+});
