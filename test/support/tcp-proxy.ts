@@ -7,8 +7,8 @@ export interface TcpProxy {
   readonly port: number;
   /** Loses the next chunk from the server that contains the text. @returns how often it has been lost so far */
   readonly loseAnswer: (text: string, times?: number) => () => number;
-  /** Drops all that the server sends until pass(). */
-  readonly silence: () => void;
+  /** Drops all that the server sends until pass(). @returns how many chunks were dropped so far */
+  readonly silence: () => () => number;
   /** Resets every connection; new ones are let through. */
   readonly reset: () => void;
   /** Resets every connection and every new one until pass(). */
@@ -22,10 +22,14 @@ export interface TcpProxy {
 export async function startTcpProxy(targetPort: () => number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   const toLose: { text: string; left: number; lost: number }[] = [];
+  let dropped = 0;
   let mode: 'pass' | 'silent' | 'refusing' = 'pass';
 
   const isLost = (chunk: Buffer): boolean => {
-    if (mode === 'silent') return true;
+    if (mode === 'silent') {
+      dropped++;
+      return true;
+    }
     const wanted = toLose.find(({ text, left }) => left > 0 && chunk.includes(text));
     if (!wanted) return false;
     wanted.left--;
@@ -68,7 +72,11 @@ export async function startTcpProxy(targetPort: () => number): Promise<TcpProxy>
       toLose.push(wanted);
       return () => wanted.lost;
     },
-    silence: () => (mode = 'silent'),
+    silence: () => {
+      mode = 'silent';
+      dropped = 0;
+      return () => dropped;
+    },
     reset: resetAll,
     refuse: () => {
       mode = 'refusing';
