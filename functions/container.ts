@@ -3,11 +3,16 @@
 
 import { join } from 'node:path';
 import { BlobConnection } from '../shared/adapters/blob/blob-connection';
+import { BlobFileContents } from '../shared/adapters/blob/blob-file-contents';
+import { BlobFileRecords } from '../shared/adapters/blob/blob-file-records';
+import { Containers } from '../shared/adapters/blob/containers';
+import { SasSigner } from '../shared/adapters/blob/sas-signer';
 import { recoverSigner } from '../shared/adapters/ethereum/recover-signer';
 import { FileRoleSource } from '../shared/adapters/file-system/file-role-source';
 import { JoseAccessTokenIssuer, JoseAccessTokenVerifier } from '../shared/adapters/jose/access-tokens';
 import { JetStreamAnonymousKeys } from '../shared/adapters/nats/anonymous-keys';
 import { JetStreamChannelStore } from '../shared/adapters/nats/channel-store';
+import { JetStreamClientRegistry } from '../shared/adapters/nats/client-registry';
 import { DirectGet } from '../shared/adapters/nats/direct-get';
 import { JetStream } from '../shared/adapters/nats/jetstream';
 import { JetStreamCursorStore } from '../shared/adapters/nats/jetstream-cursor-store';
@@ -25,6 +30,14 @@ import { sqlBackend, SqlTopicStore } from '../shared/adapters/sql';
 import { ChannelAdministration } from '../shared/channels';
 import { type Clock, systemClock } from '../shared/clock';
 import type { Settings } from '../shared/config/settings';
+import {
+  ContentValidation,
+  DirectFiles,
+  DownloadSlots,
+  FileCompletion,
+  LegacyFiles,
+  PublishedFiles,
+} from '../shared/files';
 import type { HandlerDependencies } from '../shared/http/handler';
 import type { Route } from '../shared/http/route';
 import {
@@ -39,15 +52,18 @@ import type { Log } from '../shared/log';
 import { JetStreamExpiryCursors } from '../shared/adapters/nats/jetstream-expiry-cursors';
 import { listExpiryQueues } from '../shared/adapters/nats/jetstream-expiry-queues';
 import { JetStreamReceiptLog } from '../shared/adapters/nats/jetstream-receipt-log';
-import { expireMessages } from '../shared/retention';
+import { expireMessages, RetentionPolicy } from '../shared/retention';
 import { receiptRoutes } from './receipts';
 import { retentionTimer, type Timer } from './retention';
 import {
   AnonymousMailboxes,
+  ClientIds,
   Delivery,
+  forgetIdleClients,
   KeyMessages,
   MailboxReader,
   MessageIds,
+  type MessageLog,
   Publisher,
   Receipts,
   tellExpired,
@@ -55,6 +71,9 @@ import {
 import { createHealth } from '../shared/operations/health';
 import { toCatalogTopic, TopicAdministration, TopicCatalog } from '../shared/topics';
 import { channelRoutes } from './channels';
+import { clientRoutes } from './clients';
+import { fileRoutes } from './files';
+import { legacyFileRoutes } from './legacy-files';
 import { identityRoutes } from './identity';
 import { keyRoutes } from './keys';
 import { messageRoutes } from './messages';
@@ -76,10 +95,12 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
   const blob = new BlobConnection(settings.blobStore);
   const messageIds = new MessageIds(settings.messageIdKeys);
   const channelStore = new JetStreamChannelStore(store.layout.bucket(channelBucket), store.jetStream);
+  const mailboxRemoval = new JetStreamMailboxRemoval(store.jetStream, store.layout);
   const anonymousMailboxes = new AnonymousMailboxes(
     new JetStreamAnonymousKeys(store.layout.bucket(anonymousKeyBucket)),
-    new JetStreamMailboxRemoval(store.jetStream, store.layout),
+    mailboxRemoval,
   );
+  const clients = new JetStreamClientRegistry({ ...store, clock });
   const delivery = new Delivery({
     participants: identity.participants,
     admission: channelStore,
@@ -89,9 +110,21 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
     log,
   });
 
+  const files = filesOf(settings, {
+    blob,
+    topics,
+    delivery,
+    messageLog: store.messageLog,
+    messageIds,
+    clock,
+    log,
+  });
   const retention = retentionTimer({
     ...settings.retention,
-    steps: [{ name: 'expire messages', share: 0.8, run: store.expireMessages(messageIds) }],
+    steps: [
+      { name: 'expire messages', share: 0.8, run: store.expireMessages(messageIds) },
+      forgetIdleClients(clients, () => store.layout.longestMemoryMs, store.now),
+    ],
     clock,
     log,
   });
@@ -111,14 +144,16 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
         validator: topics.validator,
         delivery,
         maxBodyBytes: store.messageLog.maxBodyBytes,
-        defaultRetentionClass: settings.retention.defaultClass.name,
+        retention: new RetentionPolicy(settings.retention.classes, settings.retention.defaultClass),
       }),
       reader: new MailboxReader(store.messageLog, store.cursors, () => store.layout.longestMemoryMs),
       messageLog: store.messageLog,
       messageIds,
       catalog: topics.catalog,
       anonymousMailboxes,
+      clients,
     }),
+    ...clientRoutes({ clientIds: new ClientIds(clients, mailboxRemoval, anonymousMailboxes), clock }),
     ...keyRoutes({
       keyMessages: new KeyMessages({
         participants: identity.participants,
@@ -131,6 +166,8 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
       }),
     }),
     ...receiptRoutes({ receipts: store.receipts(messageIds) }),
+    ...fileRoutes({ directFiles: files.directFiles, clock }),
+    ...legacyFileRoutes({ legacyFiles: files.legacyFiles }),
     ...operationsRoutes({
       routes: () => routes,
       health: createHealth({
@@ -182,6 +219,7 @@ function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
   const queues = () => listExpiryQueues({ jetStream, directGet, layout, replicas: nats.replicas });
   return {
     jetStream,
+    directGet,
     layout,
     messageLog,
     cursors,
@@ -223,6 +261,44 @@ function topicStore({ topicStore: chosen, identity }: Settings, clock: Clock) {
     mayAdministerTopicsOf: (owner, roles) => mayAdministerTopicsOf(owner, roles, isCreatorRole),
   });
   return { store, catalog, validator, administration };
+}
+
+interface FileBackends {
+  readonly blob: BlobConnection;
+  readonly topics: ReturnType<typeof topicStore>;
+  readonly delivery: Delivery;
+  readonly messageLog: MessageLog;
+  readonly messageIds: MessageIds;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+function filesOf({ files, retention }: Settings, { blob, topics, clock, log, ...sending }: FileBackends) {
+  const containers = new Containers(blob);
+  const shared = {
+    records: new BlobFileRecords(containers),
+    contents: new BlobFileContents(containers, new SasSigner(blob, clock)),
+    catalog: topics.catalog,
+    validation: new ContentValidation({ payloads: topics.validator, maxWholeBytes: files.maxValidatedBytes }),
+    clock,
+  };
+  const completion = new FileCompletion({
+    ...shared,
+    delivery: sending.delivery,
+    published: new PublishedFiles(sending.messageLog, sending.messageIds),
+    retention: retention.defaultClass,
+    maxDigestBytes: files.maxDigestBytes,
+  });
+  const directFiles = new DirectFiles({ ...shared, ...files, completion });
+  const legacyFiles = new LegacyFiles({
+    ...shared,
+    completion,
+    directFiles,
+    downloadSlots: new DownloadSlots(files.concurrentDownloads),
+    messageLifeMs: retention.defaultClass.spanMs,
+    log,
+  });
+  return { directFiles, legacyFiles };
 }
 
 function identityOf({ identity }: Settings, layout: StoreLayout, log: Log, clock: Clock) {

@@ -5,6 +5,7 @@ import { BrokerError, invalidParameter } from '../shared/broker-error';
 import { type Call, type Reply, type Route, route } from '../shared/http/route';
 import {
   type AnonymousMailboxes,
+  type ClientRegistry,
   type Mailbox,
   type MailboxReader,
   mailboxToken,
@@ -25,6 +26,7 @@ export interface MessageRoutesDependencies {
   readonly messageIds: MessageIds;
   readonly catalog: Pick<TopicCatalog, 'find'>;
   readonly anonymousMailboxes: Pick<AnonymousMailboxes, 'open'>;
+  readonly clients: Pick<ClientRegistry, 'note'>;
 }
 
 const did = Type.String({ minLength: 1, maxLength: 200 });
@@ -59,6 +61,13 @@ const publishBody = Type.Object(
     initiatingMessageId: Type.Optional(reference),
     initiatingTransactionId: Type.Optional(reference),
     topicRestrictions: Type.Optional(Type.String({ maxLength: 500 })),
+    ttlSeconds: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 86_400_000,
+        description: 'Life of the message in seconds, at most that of the longest retention class.',
+      }),
+    ),
     anonymousRecipient: Type.Optional(Type.Array(anonymousKey, { maxItems: 25 })),
   },
   {
@@ -119,7 +128,7 @@ const acknowledgeBody = Type.Object(
 );
 
 export function messageRoutes(dependencies: MessageRoutesDependencies): readonly Route[] {
-  const { publisher, reader, messageLog, messageIds, catalog, anonymousMailboxes } = dependencies;
+  const { publisher, reader, messageLog, messageIds, catalog, anonymousMailboxes, clients } = dependencies;
   /** The caller's own mailbox, or that of an anonymous key that it has registered. */
   const ownMailbox = async (callerDid: string, key: string | undefined): Promise<Mailbox> =>
     key === undefined ? { kind: 'did', identifier: callerDid } : anonymousMailboxes.open(callerDid, key);
@@ -181,7 +190,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
         const mailbox = await ownMailbox(caller.did, body.anonymousRecipient);
         const topics = await topicFilter(body, catalog);
         if (topics?.length === 0) return { json: [] };
-        const found = await reader.search({
+        const search = reader.search({
           mailbox,
           clientId: body.clientId,
           from: readFrom(body.from),
@@ -191,6 +200,9 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
           },
           amount: body.amount ?? 1,
         });
+        // Of an anonymous mailbox the client ids are not listed, and end with it.
+        const note = mailbox.kind === 'did' ? clients.note(caller.did, body.clientId) : undefined;
+        const [found] = await Promise.all([search, note]);
         const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
         return {
           body: printMessages(

@@ -164,7 +164,7 @@ export class FileCompletion {
       recipients: record.recipients.filter((recipient) => !before.has(recipient)),
       anonymousRecipients: [],
       topicId: record.topicId,
-      retentionClass: retention.name,
+      retention: { retentionClass: retention.name },
       // The store remembers it for a while only; it covers two that complete the same file at once.
       transactionId: record.transactionId ?? `file:${record.fileId}`,
       shared: printShared({

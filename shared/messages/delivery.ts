@@ -5,6 +5,7 @@ import { BrokerError } from '../broker-error';
 import { isDid, type ParticipantDirectory } from '../identity';
 import type { Log } from '../log';
 import { mapConcurrently } from '../map-concurrently';
+import type { Retention } from '../retention';
 import type { Admission } from './admission';
 import type { AnonymousMailboxes } from './anonymous-mailboxes';
 import { type Mailbox, mailboxToken } from './mailbox';
@@ -24,8 +25,7 @@ export interface Consignment {
   /** Anonymous keys; repeats count once. */
   readonly anonymousRecipients: readonly string[];
   readonly topicId: string;
-  /** Name of the retention class. */
-  readonly retentionClass: string;
+  readonly retention: Retention;
   /** Absent: nothing is a duplicate. */
   readonly transactionId?: string | undefined;
   /** What the messages of all recipients share, see printShared(). */
@@ -111,7 +111,7 @@ export class Delivery {
       mailbox,
       topicId: consignment.topicId,
       senderDid: consignment.senderDid,
-      retentionClass: consignment.retentionClass,
+      ...consignment.retention,
       keyNumber,
       recipient,
       transactionId: consignment.transactionId,

@@ -17,6 +17,8 @@ export interface NewMessage {
   readonly senderDid: string;
   /** Name of its retention class. */
   readonly retentionClass: string;
+  /** Its own life, where it is shorter than the class. Unit: ms. */
+  readonly lifeMs?: number;
   readonly keyNumber: number;
   /** The recipient as the sender named it, where the sender is told of the message's end; absent elsewhere. */
   readonly recipient?: string | undefined;

@@ -1,6 +1,7 @@
 // Publishing: one stored message per recipient, each with its own outcome (contract §3).
 
 import { BrokerError } from '../broker-error';
+import type { RetentionPolicy } from '../retention';
 import type { PayloadValidator, TopicCatalog } from '../topics';
 import type { Delivery, RecipientOutcome } from './delivery';
 import { printShared } from './message-body';
@@ -25,6 +26,8 @@ export interface PublishRequest {
   readonly initiatingMessageId?: string | undefined;
   readonly initiatingTransactionId?: string | undefined;
   readonly topicRestrictions?: string | undefined;
+  /** Life of the messages; absent: that of the topic's class. Unit: s. */
+  readonly ttlSeconds?: number | undefined;
 }
 
 export interface PublisherDependencies {
@@ -33,8 +36,7 @@ export interface PublisherDependencies {
   readonly delivery: Delivery;
   /** Bytes of a message body that the store takes at most. */
   readonly maxBodyBytes: number;
-  /** Name of the class of messages whose topic names none. */
-  readonly defaultRetentionClass: string;
+  readonly retention: RetentionPolicy;
 }
 
 export class Publisher {
@@ -50,6 +52,7 @@ export class Publisher {
     requirePayload(request.payload);
     const { schema } = await catalog.requireVersion(request.topicId, request.topicVersion);
     if (!request.payloadEncryption) await validator.validatePayload(schema, request.payload);
+    const retention = this.dependencies.retention.of(undefined, request.ttlSeconds);
     // An empty transaction id is none.
     const transactionId = request.transactionId === '' ? undefined : request.transactionId;
     const shared = printShared({ ...request, transactionId, isFile: false });
@@ -62,7 +65,7 @@ export class Publisher {
     return delivery.deliver({
       ...request,
       transactionId,
-      retentionClass: this.dependencies.defaultRetentionClass,
+      retention,
       shared,
     });
   }

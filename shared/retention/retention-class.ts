@@ -1,6 +1,8 @@
 // Retention classes: named spans after which messages expire. The name is the span and stands in subjects, so
 // its alphabet is fixed.
 
+import { invalidParameter } from '../broker-error';
+
 export interface RetentionClass {
   /** A whole number and `s`, `m`, `h` or `d`, e.g. `24h`. */
   readonly name: string;
@@ -28,9 +30,44 @@ export function parseRetentionClasses(text: string): readonly RetentionClass[] {
   return classes;
 }
 
-/** The class a life in seconds rounds up to; the longest one when none is long enough. */
-export function classForLife(classes: readonly RetentionClass[], lifeMs: number): RetentionClass {
-  const fitting = classes.find((candidate) => candidate.spanMs >= lifeMs) ?? classes.at(-1);
-  if (!fitting) throw new Error('RETENTION_CLASSES is empty');
-  return fitting;
+/** How long a message is kept: its class, and its own life where the sender asked for a shorter one. */
+export interface Retention {
+  readonly retentionClass: string;
+  /** Absent: the span of the class. Unit: ms. */
+  readonly lifeMs?: number;
+}
+
+/** The configured classes, and what they make of a topic's choice and a sender's wish. */
+export class RetentionPolicy {
+  /**
+   * @param classes ascending, not empty
+   * @param defaultClass of a message whose topic and sender name none
+   */
+  constructor(
+    private readonly classes: readonly RetentionClass[],
+    private readonly defaultClass: RetentionClass,
+  ) {}
+
+  /** Longest life that a sender may ask for. Unit: s. */
+  get longestSeconds(): number {
+    return (this.classes.at(-1) ?? this.defaultClass).spanMs / 1_000;
+  }
+
+  /**
+   * A life rounds up to a class, in whose order the timer works; the message itself ends when its life is over. A
+   * topic's class that is no longer configured gives way to the default one.
+   * @throws BrokerError `invalid-parameters` for a life that no class is long enough for
+   */
+  of(topicClass: string | undefined, ttlSeconds: number | undefined): Retention {
+    if (ttlSeconds === undefined) {
+      const chosen = this.classes.find(({ name }) => name === topicClass) ?? this.defaultClass;
+      return { retentionClass: chosen.name };
+    }
+    const lifeMs = ttlSeconds * 1_000;
+    const fitting = this.classes.find(({ spanMs }) => spanMs >= lifeMs);
+    if (!fitting) throw invalidParameter('ttlSeconds', `must be at most ${this.longestSeconds}`);
+    return fitting.spanMs === lifeMs
+      ? { retentionClass: fitting.name }
+      : { retentionClass: fitting.name, lifeMs };
+  }
 }

@@ -1,6 +1,6 @@
 // The message log on JetStream: one stream per shard, one stored message per recipient (design §3–§5).
 
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type {
   Appended,
   LogFilter,
@@ -55,7 +55,7 @@ export class JetStreamMessageLog implements MessageLog {
     const address = this.#address(message.mailbox);
     await this.options.layout.generation(address.shard);
     const sender = senderToken(message.senderDid);
-    const attempt = randomBytes(8).toString('hex');
+    const attempt = randomUUID();
     const unique =
       message.transactionId === undefined ? `attempt:${attempt}` : `transaction:${message.transactionId}`;
     const ack = await jetStream.publish(
@@ -65,6 +65,7 @@ export class JetStreamMessageLog implements MessageLog {
         'Nats-Msg-Id': messageIdHeader(sender, address.token, message.topicId, unique),
         [attemptHeader]: attempt,
         [keyHeader]: String(message.keyNumber),
+        ...(message.lifeMs === undefined ? {} : { [lifeHeader]: String(message.lifeMs) }),
         // Percent-encoded: a header holds no line end, and not every server and client agrees on its encoding.
         ...(message.recipient === undefined
           ? {}

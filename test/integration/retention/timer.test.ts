@@ -3,7 +3,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect, type NatsConnection } from 'nats';
 import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
-import { acknowledge, createTopic, search, send as sendMessage } from '../../support/broker-messages';
+import {
+  acknowledge,
+  createTopic,
+  messageTo,
+  search,
+  send as sendMessage,
+} from '../../support/broker-messages';
 import { startNatsServer, type NatsServer } from '../../support/nats-server';
 
 const classes = { RETENTION_CLASSES: '1s,3s,1h', DEFAULT_RETENTION_CLASS: '1s' };
@@ -149,6 +155,27 @@ describe('the retention timer', () => {
       expect(info?.delivered.consumer_seq ?? 0).toBe(0);
     }
     expect(await statusOf(alice, messageId, bob)).toBe('stored');
+  });
+
+  it('ends a message at its own life, and looks after it at the end of the class that it rounds up to', async () => {
+    const sender = await broker.logIn();
+    const messageId = await sendMessage(sender, bob, topic, { ttlSeconds: 2 });
+    await broker.runTimer('retention');
+    expect(await search(bob, { clientId: 'ttl', senderId: [sender.did] })).toHaveLength(1);
+    await untilExpired(sender, messageId, bob);
+    expect(await search(bob, { clientId: 'ttl', senderId: [sender.did] })).toEqual([]);
+    await broker.runTimer('retention');
+    // The class is three seconds long: its receipt comes up to a class later than the end.
+    await until(async () => {
+      await broker.runTimer('retention');
+      return (await receiptsOf(sender)).receipts.length > 0;
+    });
+    expect((await receiptsOf(sender)).receipts.map((receipt) => receipt.messageId)).toEqual([messageId]);
+    const tooLong = await sender.request('POST', '/messages', {
+      ...messageTo([bob.did], topic),
+      ttlSeconds: 3_601,
+    });
+    expect(tooLong.status).toBe(400);
   });
 
   it('run by two instances at once tells each sender once', async () => {
