@@ -33,14 +33,14 @@ const everything = { offset: 0, limit: undefined };
 
 export function topicStoreContract(name: string, start: () => Promise<StorePair>): void {
   describe(`a topic store on ${name}`, () => {
-    let stores: StorePair;
+    let stores: StorePair | undefined;
     let one: TopicStore;
     let other: TopicStore;
     beforeAll(async () => {
       stores = await start();
       ({ one, other } = stores);
     });
-    afterAll(() => stores.stop());
+    afterAll(() => stores?.stop());
 
     test('gives back on every instance what one has created', async () => {
       const wanted = someTopic({ tags: ['a.b', 'c-d', 'A.B'] });
