@@ -18,6 +18,8 @@ const connectTimeoutMs = 10_000;
 /** Also the longest wait of a migration for its lock, less than the gateway's patience of 60 s. */
 const requestTimeoutMs = 30_000;
 const idleMs = 60_000;
+/** Who tries again, and when, is decided in one place: the store tells the caller to come again. */
+const options = { maxRetriesOnTransientErrors: 0, appName: 'ddhub-message-broker' };
 
 export class MssqlDriver implements Driver {
   readonly #target: MssqlTarget;
@@ -157,13 +159,14 @@ function poolConfig(mssql: Mssql, target: MssqlTarget): PoolConfig {
     validateConnection: 'socket',
   } as const;
   if (target.kind === 'connection-string') {
-    return { ...mssql.ConnectionPool.parseConnectionString(target.connectionString), ...common };
+    const parsed = mssql.ConnectionPool.parseConnectionString(target.connectionString);
+    return { ...parsed, ...common, options: { ...parsed.options, ...options } };
   }
   return {
     ...common,
     server: target.server,
     database: target.database,
-    options: { encrypt: true },
+    options: { ...options, encrypt: true },
     authentication: {
       type: 'azure-active-directory-default',
       options: target.clientId === undefined ? {} : { clientId: target.clientId },
