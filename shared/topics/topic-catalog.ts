@@ -41,7 +41,10 @@ export interface TopicCatalogOptions {
    * the time within which a change made on another instance counts here.
    */
   readonly maxAgeMs?: number;
-  /** Longest wait for it; after it, or an error, the entry is used as it is for another maxAgeMs. Default 1,000 ms. */
+  /**
+   * Longest wait for it, default 1,000 ms. After it, or an error, entries are used as they are and the source is
+   * tried behind the callers' backs every maxAgeMs until it answers.
+   */
   readonly refreshWaitMs?: number;
 }
 
@@ -59,7 +62,8 @@ export class TopicCatalog {
   readonly #refreshWaitMs: number;
   readonly #entries: LRUCache<string, Entry>;
   readonly #reading = new Map<string, Promise<CatalogTopic | undefined>>();
-  /** While the source fails nobody waits for it again before this time. */
+  /** Since the last reading failed: it is tried again now and then, and nobody waits for it. */
+  #sourceIsAway = false;
   #sourceRestsUntilMs = 0;
 
   constructor(source: CatalogSource, options: TopicCatalogOptions) {
@@ -81,12 +85,14 @@ export class TopicCatalog {
     if (!entry) return this.#read(id);
     const now = this.#clock();
     const age = now - entry.readAtMs;
-    if (age < this.#refreshAfterMs || now < this.#sourceRestsUntilMs) return entry.topic;
+    if (age < this.#refreshAfterMs || (this.#sourceIsAway && now < this.#sourceRestsUntilMs))
+      return entry.topic;
+    const mayWait = age >= this.#maxAgeMs && !this.#sourceIsAway;
     const reading = this.#read(id).catch(() => {
-      this.#sourceRestsUntilMs = this.#clock() + this.#maxAgeMs;
+      this.#letSourceRest();
       return this.#entries.peek(id)?.topic ?? entry.topic;
     });
-    return age < this.#maxAgeMs ? entry.topic : this.#waitFor(reading, entry);
+    return mayWait ? this.#waitFor(reading, entry) : entry.topic;
   }
 
   /**
@@ -116,10 +122,18 @@ export class TopicCatalog {
     if (running) return running;
     const reading = this.#source
       .find(id)
-      .then((topic) => this.#keep(id, topic))
+      .then((topic) => {
+        this.#sourceIsAway = false;
+        return this.#keep(id, topic);
+      })
       .finally(() => this.#reading.delete(id));
     this.#reading.set(id, reading);
     return reading;
+  }
+
+  #letSourceRest(): void {
+    this.#sourceIsAway = true;
+    this.#sourceRestsUntilMs = this.#clock() + this.#maxAgeMs;
   }
 
   /** The newest state that is known, which a reading begun before a change does not undo. */
@@ -137,7 +151,7 @@ export class TopicCatalog {
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => {
-        this.#sourceRestsUntilMs = this.#clock() + this.#maxAgeMs;
+        this.#letSourceRest();
         resolve(undefined);
       }, this.#refreshWaitMs);
     });

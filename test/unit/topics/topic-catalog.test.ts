@@ -106,10 +106,15 @@ describe('the topic catalogue', () => {
     expect(await catalog.find(id)).toEqual(topic(1));
     expect(source.asked).toHaveLength(1);
     time.nowMs = 15_000;
-    const again = catalog.find(id);
+    expect(await catalog.find(id)).toEqual(topic(1));
     expect(source.asked).toHaveLength(2);
     source.asked[1]?.answer(topic(2));
-    expect(await again).toEqual(topic(2));
+    await settle();
+    expect(await catalog.find(id)).toEqual(topic(2));
+    time.nowMs = 20_000;
+    const waitingAgain = catalog.find(id);
+    source.asked[2]?.answer(topic(3));
+    expect(await waitingAgain).toEqual(topic(3));
   });
 
   it('does not wait longer than stated for a source that hangs', async () => {
