@@ -18,6 +18,7 @@ const vendors = {
   // The settings and the requests are validated where they enter.
   ajv: 'shared/(adapters/schema|http|config)',
   '@azure/functions': '(functions|shared/http)',
+  '@fastify/busboy': 'shared/http',
   '@azure/functions-core|croner': 'scripts/local-host',
   'azurite|swagger-ui-dist|esbuild': 'scripts',
 };

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '../package.json';
 import { BrokerError } from '../shared/broker-error';
+import { maxLegacyFileBytes } from '../shared/files';
 import {
   contentSecurityPolicy,
   docsPage,
@@ -18,8 +19,6 @@ import { route, type Reply, type Route } from '../shared/http/route';
 import { maxPayloadBytes } from '../shared/messages';
 import type { HealthReport } from '../shared/operations/health';
 
-/** Bytes that a file may have (contract §4). */
-const maxFileBytes = 100_000_000;
 /** Characters that a client id may have (contract §3). */
 const maxClientIdLength = 255;
 
@@ -66,7 +65,7 @@ const configRoute = ({ defaultRetentionMs }: OperationsDependencies) =>
         example: {
           msgExpired: 86_400_000,
           msgMaxSize: maxPayloadBytes,
-          fileMaxSize: maxFileBytes,
+          fileMaxSize: maxLegacyFileBytes,
           natsMaxClientidSize: maxClientIdLength,
         },
       },
@@ -76,7 +75,7 @@ const configRoute = ({ defaultRetentionMs }: OperationsDependencies) =>
         json: {
           msgExpired: defaultRetentionMs,
           msgMaxSize: maxPayloadBytes,
-          fileMaxSize: maxFileBytes,
+          fileMaxSize: maxLegacyFileBytes,
           natsMaxClientidSize: maxClientIdLength,
         },
       }),

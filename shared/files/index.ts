@@ -2,9 +2,11 @@
 
 export { ContentValidation } from './content-validation';
 export { DirectFiles, type UploadSlot } from './direct-files';
+export { DownloadSlots } from './download-slots';
 export { type CompletedFile, FileCompletion } from './file-completion';
 export type { FileDescription, FileRecord } from './file-record';
 export type { ContentUpload, FileContents, FileRecords, FileUrl, StoredRecord } from './file-store';
 export { FileSweep } from './file-sweep';
 export { contentDisposition, headerText } from './header-text';
+export { type IncomingFile, LegacyFiles, maxLegacyFileBytes } from './legacy-files';
 export { PublishedFiles } from './published-files';

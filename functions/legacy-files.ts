@@ -1,0 +1,152 @@
+// Files through the broker, as existing gateways send and fetch them (contract §4): read, call, write.
+
+import { type Static, Type } from '@sinclair/typebox';
+import { contentDisposition, headerText, type LegacyFiles } from '../shared/files';
+import { validate } from '../shared/http/request';
+import { type Route, route } from '../shared/http/route';
+import { readUpload } from '../shared/http/upload';
+import { publishAnswer, toPublishAnswer } from './publish-answer';
+
+export interface LegacyFileRoutesDependencies {
+  readonly legacyFiles: LegacyFiles;
+}
+
+const tag = 'Files';
+/** What becomes part of a header of the download: printable ASCII. */
+const headerPattern = '^[\\x20-\\x7e]*$';
+/** 10,000 recipients of 200 characters. */
+const maxTextBytes = 2 * 1024 * 1024;
+
+const texts = Type.Object({
+  fileName: Type.String({ minLength: 1, maxLength: 1_024, description: 'Not used as a path.' }),
+  fqcns: Type.String({ description: 'DIDs of the recipients, joined by commas; repeats count once.' }),
+  signature: Type.String({ maxLength: 4_096, pattern: headerPattern }),
+  topicId: Type.String({ pattern: '^[0-9a-f]{24}$' }),
+  topicVersion: Type.String({ minLength: 1, maxLength: 100 }),
+  clientGatewayMessageId: Type.String({ minLength: 1, maxLength: 200, pattern: headerPattern }),
+  payloadEncryption: Type.Boolean({
+    description: '`true` or `false`. False: the file is validated against the version’s schema.',
+  }),
+  transactionId: Type.Optional(Type.String({ maxLength: 200 })),
+});
+
+const form = Type.Object({
+  file: Type.String({
+    format: 'binary',
+    description: 'Comes first, with 1 to 100,000,000 bytes. Its length need not be known before.',
+  }),
+  ...texts.properties,
+});
+
+export function legacyFileRoutes({ legacyFiles }: LegacyFileRoutesDependencies): readonly Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: 'messages/upload',
+      operationId: 'uploadFile',
+      summary: 'Send a file of up to 100 MB to participants; POST /files takes larger ones',
+      tag,
+      access: 'participant',
+      streamedBody: { contentType: 'multipart/form-data', schema: form },
+      responses: {
+        200: { description: 'What became of it, also when every recipient failed', schema: publishAnswer },
+      },
+      problems: [
+        'malformed-upload',
+        'invalid-parameters',
+        'payload-too-large',
+        'topic-not-found',
+        'schema-violation',
+        'schema-type-unsupported',
+        'message-store-unavailable',
+        'message-store-full',
+        'topic-store-unavailable',
+        'blob-store-unavailable',
+      ],
+      handle: async ({ caller, request }) => {
+        const incoming = legacyFiles.receive();
+        try {
+          const parts = await readUpload(request, {
+            filePart: 'file',
+            maxTextBytes,
+            takeFile: (bytes) => incoming.take(bytes),
+          });
+          const { fqcns, transactionId, ...fields } = validate(texts, parts, 'body') as Static<typeof texts>;
+          const { record, outcomes } = await incoming.finish(caller, {
+            ...fields,
+            ownerDid: caller.did,
+            recipients: fqcns.split(',').filter((recipient) => recipient !== ''),
+            // An empty transaction id is none.
+            transactionId: transactionId === '' ? undefined : transactionId,
+          });
+          return { json: toPublishAnswer(caller.did, record.clientGatewayMessageId, outcomes) };
+        } catch (error) {
+          await incoming.discard();
+          throw error;
+        }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: 'messages/download',
+      operationId: 'downloadFile',
+      summary:
+        'The bytes of a file, for its owner and its recipients; GET /files/{fileId} answers a URL instead',
+      tag,
+      access: 'participant',
+      query: Type.Object({ fileId: Type.String({ description: '24 lower-case hex characters.' }) }),
+      responses: {
+        200: {
+          description: 'The bytes as they were uploaded.',
+          contentType: 'application/octet-stream',
+          headers: {
+            clientgatewaymessageid: 'As its owner sent it.',
+            payloadencryption: '`true` or `false`.',
+            ownerdid: 'DID of the owner.',
+            signature: 'As its owner sent it.',
+            'content-disposition': 'A name to save it under.',
+          },
+        },
+      },
+      problems: [
+        'file-not-found',
+        'file-not-complete',
+        'payload-too-large',
+        'downloads-busy',
+        'blob-store-unavailable',
+      ],
+      handle: async ({ caller, query: { fileId } }) => {
+        const { record, bytes } = await legacyFiles.send(caller.did, fileId);
+        return {
+          headers: {
+            'content-type': 'application/octet-stream',
+            'content-length': String(record.sizeBytes),
+            'content-disposition': contentDisposition(record.fileName),
+            clientgatewaymessageid: headerText(record.clientGatewayMessageId),
+            payloadencryption: String(record.payloadEncryption),
+            ownerdid: headerText(record.ownerDid),
+            signature: headerText(record.signature),
+          },
+          body: toStream(bytes),
+        };
+      },
+    }),
+  ];
+}
+
+/** Asks for the next chunk only when the last one is taken. */
+function toStream(bytes: AsyncIterator<Uint8Array, void>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const { done, value } = await bytes.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: async () => {
+        await bytes.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
