@@ -10,8 +10,8 @@ import { keyHeader, lifeHeader, recipientHeader } from './message-headers';
 import { classFilter, expiryConsumer, mailStream, mailboxOfSubject, parseMessageSubject } from './names';
 import { apiCode } from './nats-errors';
 
-/** Handed out and not settled for this long: handed out again. Longer than a run's budget. Unit: ns. */
-const ackWaitNanos = 300 * 1e9;
+/** Handed out and not settled for this long: handed out again. Longer than a batch takes. Unit: ms. */
+const defaultAckWaitMs = 120_000;
 /** Handed out at once over all instances; a saturated consumer answers a pull with nothing at all. */
 const maxAckPending = 20_000;
 /** A pull ends when nothing has come for this long. Unit: ms. */
@@ -32,6 +32,8 @@ export interface ExpiryQueueOptions {
   readonly retentionClass: string;
   /** The class is in use; an unused one is retired when nothing of it is left. */
   readonly configured: boolean;
+  /** How long a message that was handed out stays with whom it was handed to. Unit: ms; default two minutes. */
+  readonly ackWaitMs?: number;
 }
 
 export class JetStreamExpiryQueue implements ExpiryQueue {
@@ -106,7 +108,7 @@ export class JetStreamExpiryQueue implements ExpiryQueue {
         name: this.#consumer,
         deliver_policy: 'all',
         ack_policy: 'explicit',
-        ack_wait: ackWaitNanos,
+        ack_wait: (this.options.ackWaitMs ?? defaultAckWaitMs) * 1e6,
         max_ack_pending: maxAckPending,
         max_deliver: -1,
         filter_subject: this.#filter,

@@ -14,6 +14,8 @@ export interface ExpiryQueuesOptions {
   readonly directGet: DirectGet;
   readonly layout: StoreLayout;
   readonly replicas: number;
+  /** See JetStreamExpiryQueue. Unit: ms. */
+  readonly ackWaitMs?: number;
 }
 
 export async function listExpiryQueues(options: ExpiryQueuesOptions): Promise<readonly ExpiryQueue[]> {
