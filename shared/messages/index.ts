@@ -3,6 +3,8 @@
 export type { Admission, Sender } from './admission';
 export type { AnonymousKeys, MailboxRemoval } from './anonymous-keys';
 export { AnonymousMailboxes } from './anonymous-mailboxes';
+export { ClientIds, forgetIdleClients } from './client-ids';
+export type { ClientRegistry } from './client-registry';
 export { Delivery, type RecipientOutcome } from './delivery';
 export { parseInstant, type Instant } from './instant';
 export { KeyMessages } from './key-messages';

@@ -32,6 +32,8 @@ export interface BucketOptions {
   readonly replicas: number;
   /** Entries older than this are dropped by the server. Unit: ms; absent: kept for ever. */
   readonly ttlMs?: number;
+  /** Lets many entries be read at once, from any replica (see bucket-scan.ts). */
+  readonly allowDirect?: boolean;
 }
 
 /** The stream behind a bucket: history 1, leader reads only. */
@@ -48,8 +50,8 @@ export function bucketConfig(
     max_age: (options.ttlMs ?? 0) * 1e6,
     allow_rollup_hdrs: true,
     deny_delete: true,
-    // Off, so that a read is answered by the leader and a compare-and-set starts from the newest revision.
-    allow_direct: false,
+    // Off, so that also others' tools are answered by the leader. The broker's own single reads always are.
+    allow_direct: options.allowDirect ?? false,
   };
 }
 

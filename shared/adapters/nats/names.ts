@@ -68,6 +68,13 @@ export const cursorKeysOfClient = (mailbox: string, clientId: string): string =>
 export const keyCursorKey = (mailbox: string, clientId: string): string =>
   `keys.${mailbox}.${clientToken(clientId)}`;
 
+/** Key of what is known of a client id of a participant's own mailbox. */
+export const clientKey = (did: string, clientId: string): string =>
+  `${participantKey(did)}.${clientToken(clientId)}`;
+
+/** All client ids of a participant. */
+export const clientKeysOf = (did: string): string => `${participantKey(did)}.*`;
+
 const clientToken = (clientId: string): string => tokenOf('client', clientId);
 
 /**
@@ -91,6 +98,9 @@ export const bucketStream = (bucket: string): string => `KV_${bucket}`;
 export const bucketSubject = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;
 
 export const anonymousKeyBucket = 'anonymous-keys';
+/** Client ids verbatim, one entry for each. */
+export const clientBucket = 'clients';
+export const participantBucket = 'participants';
 /** One entry for each participant that has ever had a channel. */
 export const channelBucket = 'channels';
 

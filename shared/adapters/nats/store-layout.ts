@@ -7,6 +7,7 @@ import type { Log } from '../../log';
 import { parseRetentionClass } from '../../retention/retention-class';
 import type { JetStream } from './jetstream';
 import {
+  type BucketOptions,
   bucketConfig,
   JetStreamBucket,
   type KeyValueBucket,
@@ -78,11 +79,14 @@ export class StoreLayout {
   }
 
   /** A bucket of this broker, made at its first use. `ttlMs` drops entries that old. */
-  bucket(name: string, options: { readonly ttlMs?: number } = {}): KeyValueBucket {
+  bucket(name: string, options: Omit<BucketOptions, 'replicas'> = {}): KeyValueBucket {
+    return new JetStreamBucket(this.jetStream, name, this.provision(name, options));
+  }
+
+  /** A function that makes sure that a bucket exists; cheap after its first success. */
+  provision(name: string, options: Omit<BucketOptions, 'replicas'> = {}): () => Promise<unknown> {
     const config = bucketConfig(name, { replicas: this.options.replicas, ...options });
-    return new JetStreamBucket(this.jetStream, name, () =>
-      once(this.#streams, config.name, () => this.#ensure(config)),
-    );
+    return () => once(this.#streams, config.name, () => this.#ensure(config));
   }
 
   /** The cursors of a shard's mailboxes; an idle cursor is forgotten when it has nothing left to remember. */

@@ -1,0 +1,88 @@
+// Reads many entries of a bucket at once, in the order in which they were written, by direct gets in batches. Any
+// replica answers those, so the leader is asked how far there is to read: what was written before a scan is in it.
+
+import { BrokerError } from '../../broker-error';
+import type { DirectGet } from './direct-get';
+import type { JetStream } from './jetstream';
+import type { KeyValueEntry } from './key-value';
+import { bucketStream, bucketSubject } from './names';
+
+export interface ScannedEntry extends KeyValueEntry {
+  readonly key: string;
+}
+
+export interface Scan {
+  /** In the order of their revisions; of an entry that was rewritten meanwhile the older form may come as well. */
+  readonly entries: readonly ScannedEntry[];
+  /** From here on a later scan goes on. */
+  readonly revision: number;
+}
+
+const batchEntries = 1_000;
+const batchBytes = 4 * 1024 * 1024;
+/** How long a scan waits for a replica that is behind. Unit: ms. */
+const replicaPatienceMs = 5_000;
+const pauseMs = 5;
+
+export class BucketScan {
+  /**
+   * @param bucket one that allows direct gets
+   * @param provision makes sure that it exists; called before every use, cheap after the first
+   */
+  constructor(
+    private readonly jetStream: JetStream,
+    private readonly directGet: DirectGet,
+    private readonly bucket: string,
+    private readonly provision: () => Promise<unknown>,
+  ) {}
+
+  /**
+   * All entries that a filter names (`*`, `>`) and that were written after a revision.
+   * @throws BrokerError `message-store-unavailable`
+   */
+  async after(filter: string, revision: number): Promise<Scan> {
+    await this.provision();
+    const endsAt = performance.now() + replicaPatienceMs;
+    const entries: ScannedEntry[] = [];
+    let reached = revision;
+    for (;;) {
+      // Asked anew after each batch: an entry that is rewritten meanwhile moves to the end.
+      const last = await this.jetStream.lastBySubject(
+        bucketStream(this.bucket),
+        bucketSubject(this.bucket, filter),
+      );
+      if (!last || last.seq <= reached) return { entries, revision: reached };
+      const page = await this.page(filter, reached, batchEntries);
+      entries.push(...page.entries);
+      if (page.revision > reached) {
+        reached = page.revision;
+        continue;
+      }
+      if (performance.now() > endsAt) {
+        throw new BrokerError('message-store-unavailable', 'No replica has the newest entries; try again.', {
+          retryAfterSeconds: 1,
+        });
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  /** One batch, as whichever replica answers has it. */
+  async page(filter: string, revision: number, max: number): Promise<Scan> {
+    await this.provision();
+    const { messages } = await this.directGet.read(bucketStream(this.bucket), {
+      seq: revision + 1,
+      next_by_subj: bucketSubject(this.bucket, filter),
+      batch: max,
+      max_bytes: batchBytes,
+    });
+    const prefix = bucketSubject(this.bucket, '').length;
+    return {
+      // A marker left by another tool says that there is no entry.
+      entries: messages
+        .filter(({ header }) => header('KV-Operation') === '')
+        .map(({ subject, seq, data }) => ({ key: subject.slice(prefix), revision: seq, value: data })),
+      revision: messages.at(-1)?.seq ?? revision,
+    };
+  }
+}

@@ -1,0 +1,117 @@
+// Client ids in the `clients` bucket, one entry for each, under its participant. Without a ttl: the timer forgets idle
+// ones. Other facts about a client id may stand in its entry; what is not known here is kept.
+
+import { LRUCache } from 'lru-cache';
+import { BrokerError } from '../../broker-error';
+import type { Clock } from '../../clock';
+import type { ClientRegistry } from '../../messages/client-registry';
+import { BucketScan } from './bucket-scan';
+import type { DirectGet } from './direct-get';
+import type { JetStream } from './jetstream';
+import { type KeyValueBucket, RevisionConflict, UnknownOutcome } from './key-value';
+import { bucketStream, bucketSubject, clientBucket, clientKey, clientKeysOf } from './names';
+import type { StoreLayout } from './store-layout';
+
+interface ClientRecord {
+  readonly clientId: string;
+  /** Day of its last use, in days since the epoch (UTC). */
+  readonly seenDay: number;
+}
+
+const dayMs = 86_400_000;
+const maxKnown = 50_000;
+/** A client id that was removed on another instance and is used on is noted again after this. Unit: ms. */
+const knownForMs = 10_000;
+const maxTries = 8;
+const idlePage = 200;
+
+export interface ClientRegistryOptions {
+  readonly layout: StoreLayout;
+  readonly jetStream: JetStream;
+  readonly directGet: DirectGet;
+  readonly clock: Clock;
+}
+
+export class JetStreamClientRegistry implements ClientRegistry {
+  readonly #bucket: KeyValueBucket;
+  readonly #scan: BucketScan;
+  readonly #jetStream: JetStream;
+  readonly #clock: Clock;
+  /** The day that was seen in the entry of a key lately. */
+  readonly #known = new LRUCache<string, number>({ max: maxKnown, ttl: knownForMs });
+
+  constructor({ layout, jetStream, directGet, clock }: ClientRegistryOptions) {
+    const options = { allowDirect: true };
+    this.#bucket = layout.bucket(clientBucket, options);
+    this.#scan = new BucketScan(jetStream, directGet, clientBucket, layout.provision(clientBucket, options));
+    this.#jetStream = jetStream;
+    this.#clock = clock;
+  }
+
+  async note(did: string, clientId: string): Promise<void> {
+    const key = clientKey(did, clientId);
+    const today = dayOf(this.#clock());
+    if (this.#known.get(key) === today) return;
+    for (let attempt = 1; attempt <= maxTries; attempt++) {
+      const entry = await this.#bucket.get(key);
+      const record = entry && decode(entry.value);
+      if (record && record.seenDay >= today) {
+        this.#known.set(key, today);
+        return;
+      }
+      try {
+        const next: ClientRecord = { ...record, clientId, seenDay: today };
+        const previousRevision = entry?.revision ?? 0;
+        await this.#bucket.put(key, Buffer.from(JSON.stringify(next)), { previousRevision });
+        this.#known.set(key, today);
+        return;
+      } catch (error) {
+        if (!(error instanceof RevisionConflict || error instanceof UnknownOutcome)) throw error;
+      }
+    }
+    throw new BrokerError('message-store-unavailable', 'The client id could not be noted; try again.');
+  }
+
+  async list(did: string): Promise<readonly string[]> {
+    const { entries } = await this.#scan.after(clientKeysOf(did), 0);
+    // Which there still are, as the leader has it: a replica that is behind also returns what was removed.
+    const state = await this.#jetStream.streamState(
+      bucketStream(clientBucket),
+      bucketSubject(clientBucket, clientKeysOf(did)),
+    );
+    const present = entries.filter(({ key }) => bucketSubject(clientBucket, key) in (state?.subjects ?? {}));
+    return [...new Set(present.map(({ value }) => decode(value).clientId))].sort();
+  }
+
+  async has(did: string, clientId: string): Promise<boolean> {
+    return (await this.#bucket.get(clientKey(did, clientId))) !== undefined;
+  }
+
+  async remove(did: string, clientId: string): Promise<void> {
+    const key = clientKey(did, clientId);
+    this.#known.delete(key);
+    await this.#bucket.remove(key);
+  }
+
+  async forgetIdle(sinceMs: number, isOutOfTime: () => boolean): Promise<number> {
+    let forgotten = 0;
+    let revision = 0;
+    // In the order of their last writing, hence of their last use: the first one in use ends the walk.
+    while (!isOutOfTime()) {
+      const page = await this.#scan.page('>', revision, idlePage);
+      for (const { key, value, revision: written } of page.entries) {
+        if ((decode(value).seenDay + 1) * dayMs >= sinceMs) return forgotten;
+        // Up to what was read: one that came back meanwhile stays.
+        await this.#bucket.remove(key, written);
+        forgotten++;
+        if (isOutOfTime()) return forgotten;
+      }
+      if (page.revision === revision) return forgotten;
+      revision = page.revision;
+    }
+    return forgotten;
+  }
+}
+
+const dayOf = (timeMs: number): number => Math.floor(timeMs / dayMs);
+const decode = (value: Uint8Array): ClientRecord => JSON.parse(Buffer.from(value).toString()) as ClientRecord;
