@@ -87,6 +87,12 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     returnCode: '51',
     remedy: 'Published versions are immutable: publish the changed schema under a new version number.',
   },
+  'precondition-failed': {
+    status: 412,
+    title: 'Precondition failed',
+    returnCode: '22',
+    remedy: 'It has changed since, or is not there: read it again and send its ETag as If-Match.',
+  },
   'schema-invalid': {
     status: 400,
     title: 'Invalid schema',

@@ -3,12 +3,7 @@
 export type { ContentCheck, ContentValidator } from './content-check';
 export type { PayloadValidator, SchemaSource } from './payload-validator';
 export { schemaToJson } from './schema-text';
-export { isTopicId, schemaTypes, type SchemaType, type Topic, type TopicView } from './topic';
-export {
-  TopicAdministration,
-  type MayAdministerTopicsOf,
-  type Page,
-  type PageRequest,
-} from './topic-administration';
+export { isTopicId, schemaTypes, type SchemaType, stateTagOf, type TopicView } from './topic';
+export { TopicAdministration, type Page, type PageRequest } from './topic-administration';
 export { TopicCatalog, toCatalogTopic, type CatalogSource, type CatalogTopic } from './topic-catalog';
 export type { TopicStore } from './topic-store';

@@ -5,11 +5,12 @@ import { BrokerError, invalidParameter } from '../broker-error';
 import type { Caller } from '../identity';
 import type { PayloadValidator } from './payload-validator';
 import { readSchemaText } from './schema-text';
-import { isTopicId, type Topic, type TopicView } from './topic';
+import { isTopicId, stateTagOf, type Topic, type TopicView } from './topic';
 import { toCatalogTopic, type TopicCatalog } from './topic-catalog';
 import {
   deleteTopic,
   deleteVersion,
+  liveVersions,
   publishVersion,
   replaceTags,
   topicNotFound,
@@ -27,6 +28,12 @@ export interface TopicAdministrationDependencies {
   readonly validator: PayloadValidator;
   readonly mayAdministerTopicsOf: MayAdministerTopicsOf;
 }
+
+/**
+ * Whether a change may be made to what is there now, by its tag: a topic's state (`stateTagOf`) or a live
+ * version's schema hash; undefined when there is none.
+ */
+export type Precondition = (currentTag: string | undefined) => boolean;
 
 /** What POST /topics asks for. */
 export interface TopicRequest {
@@ -76,34 +83,68 @@ export class TopicAdministration {
     return viewOf(topic, version, schema.text, schema.hash);
   }
 
-  /** @throws BrokerError `topic-not-found`, `forbidden`, `schema-invalid`, `version-conflict` */
-  async publish(caller: Caller, id: string, version: string, schemaText: string): Promise<TopicView> {
+  /**
+   * @throws BrokerError `topic-not-found`, `forbidden`, `schema-invalid`, `version-conflict`, `precondition-failed`
+   */
+  async publish(
+    caller: Caller,
+    id: string,
+    version: string,
+    schemaText: string,
+    precondition: Precondition,
+  ): Promise<TopicView> {
     checkVersion(version);
     const found = await this.#require(id);
     this.#requireRight(caller, found.owner);
     const schema = readSchemaText(found.schemaType, schemaText);
     // A version that exists decides by its hash alone; only a new schema has to be usable.
     if (publishVersion(found, version, schema)) this.#validator.compile(found.schemaType, schema.text);
-    await this.#change(caller, id, (topic) => publishVersion(topic, version, schema));
+    await this.#change(caller, id, (topic) => {
+      demand(precondition, versionTag(topic, version));
+      return publishVersion(topic, version, schema);
+    });
     return this.view(id, version, false);
   }
 
-  /** Without tags nothing changes. @throws BrokerError `invalid-parameters`, `topic-not-found`, `forbidden` */
-  async replaceTags(caller: Caller, id: string, tags: readonly string[] | undefined): Promise<TopicView> {
+  /**
+   * Without tags nothing changes.
+   * @throws BrokerError `invalid-parameters`, `topic-not-found`, `forbidden`, `precondition-failed`
+   */
+  async replaceTags(
+    caller: Caller,
+    id: string,
+    tags: readonly string[] | undefined,
+    precondition: Precondition,
+  ): Promise<TopicView> {
     const wanted = tags && readTags(tags);
-    await this.#change(caller, id, (topic) => (wanted ? replaceTags(topic, wanted) : undefined));
+    await this.#change(caller, id, (topic) => {
+      demand(precondition, stateTagOf(topic));
+      return wanted && replaceTags(topic, wanted);
+    });
     return this.view(id, undefined, false);
   }
 
-  /** @throws BrokerError `invalid-parameters`, `topic-not-found`, `forbidden` */
-  async deleteVersion(caller: Caller, id: string, version: string): Promise<void> {
+  /** @throws BrokerError `invalid-parameters`, `topic-not-found`, `forbidden`, `precondition-failed` */
+  async deleteVersion(
+    caller: Caller,
+    id: string,
+    version: string,
+    precondition: Precondition,
+  ): Promise<void> {
     checkVersion(version);
-    await this.#change(caller, id, (topic) => deleteVersion(topic, version));
+    await this.#change(caller, id, (topic) => {
+      const change = deleteVersion(topic, version);
+      demand(precondition, versionTag(topic, version));
+      return change;
+    });
   }
 
-  /** @throws BrokerError `topic-not-found`, `forbidden` */
-  async deleteTopic(caller: Caller, id: string): Promise<void> {
-    await this.#change(caller, id, deleteTopic);
+  /** @throws BrokerError `topic-not-found`, `forbidden`, `precondition-failed` */
+  async deleteTopic(caller: Caller, id: string, precondition: Precondition): Promise<void> {
+    await this.#change(caller, id, (topic) => {
+      demand(precondition, stateTagOf(topic));
+      return deleteTopic(topic);
+    });
   }
 
   /** One version, without a number the one that stands for the topic. @throws BrokerError `topic-not-found` */
@@ -181,6 +222,16 @@ export class TopicAdministration {
 
 function given(text: string | undefined): text is string {
   return text !== undefined && text !== '';
+}
+
+function versionTag(topic: Topic, version: string): string | undefined {
+  return liveVersions(topic).find((candidate) => candidate.version === version)?.schemaHash;
+}
+
+function demand(precondition: Precondition, currentTag: string | undefined): void {
+  if (!precondition(currentTag)) {
+    throw new BrokerError('precondition-failed', 'If-Match does not name the present state.');
+  }
 }
 
 function toWindow({ limit, page = 1 }: PageRequest): Window {

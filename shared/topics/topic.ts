@@ -54,6 +54,11 @@ export interface TopicView {
   readonly deleted: boolean;
 }
 
+/** Names the state of a topic: another one after every change of it or of its versions. */
+export function stateTagOf({ revision }: Pick<Topic, 'revision'>): string {
+  return `r${revision}`;
+}
+
 const topicIdPattern = /^[0-9a-f]{24}$/;
 
 export function isTopicId(text: string): boolean {

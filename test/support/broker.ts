@@ -35,6 +35,7 @@ export interface Broker {
     path: string,
     body?: unknown,
     accessToken?: string,
+    headers?: Readonly<Record<string, string>>,
   ) => Promise<BrokerAnswer<Body>>;
   /** Makes a key pair and logs in with it. */
   readonly logIn: () => Promise<Participant>;
@@ -106,10 +107,16 @@ function startBroker(environment: Record<string, string>, options: BrokerOptions
   const call = caller(container);
   let document: Promise<Record<string, unknown>> | undefined;
 
-  const exchange = async (method: Method, path: string, body?: unknown, accessToken?: string) => {
+  const exchange = async (
+    method: Method,
+    path: string,
+    body?: unknown,
+    accessToken?: string,
+    headers?: Readonly<Record<string, string>>,
+  ) => {
     document ??= call('GET', '/openapi.json').then(({ text }) => JSON.parse(text) as Record<string, unknown>);
     const sent = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-    const answer = await call(method, path, sent, accessToken);
+    const answer = await call(method, path, sent, accessToken, headers);
     checkAgainstOpenApi(
       await document,
       method,
@@ -143,7 +150,8 @@ function participantAt(broker: Broker, did: string, accessToken: string): Partic
   return {
     did,
     accessToken,
-    request: (method, path, body, token = accessToken) => broker.request(method, path, body, token),
+    request: (method, path, body, token = accessToken, headers = {}) =>
+      broker.request(method, path, body, token, headers),
     at: (other) => participantAt(other, did, accessToken),
   };
 }
@@ -153,12 +161,13 @@ type Call = (
   path: string,
   body?: string,
   accessToken?: string,
+  headers?: Readonly<Record<string, string>>,
 ) => Promise<Omit<BrokerAnswer, 'body'>>;
 
 /** Finds the route and calls its handler with a real request. */
 function caller({ routes, handling }: Container): Call {
   const handlers = routes.map((route) => ({ route, handler: createHandler(route, handling) }));
-  return async (method, path, body, accessToken) => {
+  return async (method, path, body, accessToken, headers = {}) => {
     const url = new URL(path, 'http://127.0.0.1');
     const segments = url.pathname.slice(1).split('/');
     const known = handlers.find(({ route }) => {
@@ -180,6 +189,7 @@ function caller({ routes, handling }: Container): Call {
       params: Object.fromEntries(params) as Record<string, string>,
       headers: {
         'content-type': 'application/json',
+        ...headers,
         ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` }),
       },
       ...(body === undefined ? {} : { body: { string: body } }),

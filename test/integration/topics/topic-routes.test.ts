@@ -385,6 +385,30 @@ describe('changing topics', () => {
     expect((await other.request('GET', `/topics/${id}`)).status).toBe(200);
   });
 
+  test('overwrites nothing unseen when it is told what was seen', async () => {
+    const { id } = await create();
+    const change = (method: 'PUT' | 'DELETE', path: string, body: unknown, ifMatch: string) =>
+      creator.request(method, path, body, undefined, { 'if-match': ifMatch });
+    const seen = (await creator.request('GET', `/topics/${id}`)).headers.get('etag') ?? '';
+    const changed = await change('PUT', `/topics/${id}`, { tags: ['a'] }, seen);
+    expect(changed.status).toBe(200);
+    const next = changed.headers.get('etag') ?? '';
+    expect(next).not.toBe(seen);
+    for (const [method, body] of [
+      ['PUT', { tags: ['b'] }],
+      ['DELETE', undefined],
+    ] as const) {
+      const refused = await change(method, `/topics/${id}`, body, seen);
+      expect([refused.status, (refused.body as Problem).code]).toEqual([412, 'precondition-failed']);
+    }
+    const path = `/topics/${id}/versions/1.0.0`;
+    const version = (await creator.request('GET', path)).headers.get('etag') ?? '';
+    expect((await change('PUT', path, { schema: schemaText }, version)).status).toBe(200);
+    expect((await change('PUT', `/topics/${id}/versions/2.0.0`, { schema: '{}' }, '*')).status).toBe(412);
+    expect((await change('DELETE', path, undefined, '"other"')).status).toBe(412);
+    expect((await change('DELETE', `/topics/${id}`, undefined, next)).status).toBe(200);
+  });
+
   test('counts at once on this instance and within seconds on another one for sending', async () => {
     const other = site.start({ natsUrl: server.url });
     const message = (topicId: string) => ({

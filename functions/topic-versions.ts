@@ -1,0 +1,104 @@
+// Routes of topic versions (contract §5): read, call, write.
+
+import { Type } from '@sinclair/typebox';
+import { route, type Route } from '../shared/http/route';
+import {
+  ended,
+  endedAnswers,
+  idParams,
+  includeDeleted,
+  maxSchemaBodyBytes,
+  pageAnswers,
+  paging,
+  preconditionOf,
+  schemaText,
+  taggedAnswers,
+  toPageAnswer,
+  toPageRequest,
+  versionParams,
+  versionReply,
+} from './topic-answers';
+import type { TopicRouteDependencies } from './topics';
+
+const tag = 'Topics';
+
+export function topicVersionRoutes({ administration, clock }: TopicRouteDependencies): readonly Route[] {
+  return [
+    route({
+      method: 'GET',
+      path: 'topics/{id}/versions',
+      operationId: 'listTopicVersions',
+      summary: 'Lists the versions of a topic, from the highest to the lowest.',
+      tag,
+      access: 'participant',
+      params: idParams,
+      query: Type.Object({ includeDeleted, ...paging }),
+      responses: pageAnswers,
+      problems: ['topic-not-found', 'page-without-limit', 'topic-store-unavailable'],
+      handle: async ({ params, query }) => ({
+        json: toPageAnswer(
+          await administration.listVersions(params.id, query.includeDeleted ?? false, toPageRequest(query)),
+        ),
+      }),
+    }),
+    route({
+      method: 'GET',
+      path: 'topics/{id}/versions/{version}',
+      operationId: 'getTopicVersion',
+      summary: 'One version of a topic.',
+      tag,
+      access: 'participant',
+      params: versionParams,
+      query: Type.Object({ includeDeleted }),
+      responses: taggedAnswers('the schema of the version'),
+      problems: ['topic-not-found', 'topic-store-unavailable'],
+      handle: async ({ params, query }) =>
+        versionReply(await administration.view(params.id, params.version, query.includeDeleted ?? false)),
+    }),
+    route({
+      method: 'PUT',
+      path: 'topics/{id}/versions/{version}',
+      operationId: 'publishTopicVersion',
+      summary: 'Publishes a version; the same schema again changes nothing, another one is refused.',
+      tag,
+      access: 'participant',
+      maxBodyBytes: maxSchemaBodyBytes,
+      params: versionParams,
+      body: Type.Object({ schema: schemaText }),
+      responses: taggedAnswers('the schema of the version'),
+      problems: [
+        'topic-not-found',
+        'version-conflict',
+        'precondition-failed',
+        'schema-invalid',
+        'schema-type-unsupported',
+        'topic-store-unavailable',
+      ],
+      handle: async ({ caller, params, body, request }) =>
+        versionReply(
+          await administration.publish(
+            caller,
+            params.id,
+            params.version,
+            body.schema,
+            preconditionOf({ request }),
+          ),
+        ),
+    }),
+    route({
+      method: 'DELETE',
+      path: 'topics/{id}/versions/{version}',
+      operationId: 'deleteTopicVersion',
+      summary: 'Deletes a version, and with the last live one the topic; the number stays taken.',
+      tag,
+      access: 'participant',
+      params: versionParams,
+      responses: endedAnswers,
+      problems: ['topic-not-found', 'precondition-failed', 'topic-store-unavailable'],
+      handle: async ({ caller, params, request }) => {
+        await administration.deleteVersion(caller, params.id, params.version, preconditionOf({ request }));
+        return { json: ended(clock()) };
+      },
+    }),
+  ];
+}
