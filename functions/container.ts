@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { BlobConnection } from '../shared/adapters/blob/blob-connection';
 import { BlobFileContents } from '../shared/adapters/blob/blob-file-contents';
 import { BlobFileRecords } from '../shared/adapters/blob/blob-file-records';
+import { BlobPayloadStore } from '../shared/adapters/blob/blob-payload-store';
 import { Containers } from '../shared/adapters/blob/containers';
 import { SasSigner } from '../shared/adapters/blob/sas-signer';
 import { recoverSigner } from '../shared/adapters/ethereum/recover-signer';
@@ -57,6 +58,7 @@ import { receiptRoutes } from './receipts';
 import { retentionTimer, type Timer } from './retention';
 import {
   AnonymousMailboxes,
+  ClaimChecks,
   ClientIds,
   Delivery,
   forgetIdleClients,
@@ -110,8 +112,11 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
     log,
   });
 
+  const containers = new Containers(blob);
+  const claimChecks = new ClaimChecks({ store: new BlobPayloadStore(containers), clock, log });
   const files = filesOf(settings, {
     blob,
+    containers,
     topics,
     delivery,
     messageLog: store.messageLog,
@@ -145,10 +150,13 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
         delivery,
         maxBodyBytes: store.messageLog.maxBodyBytes,
         retention: new RetentionPolicy(settings.retention.classes, settings.retention.defaultClass),
+        claimChecks,
+        fanOutBytes: settings.files.fanOutBytes,
       }),
       reader: new MailboxReader(store.messageLog, store.cursors, () => store.layout.longestMemoryMs),
       messageLog: store.messageLog,
       messageIds,
+      claimChecks,
       catalog: topics.catalog,
       anonymousMailboxes,
       clients,
@@ -265,6 +273,7 @@ function topicStore({ topicStore: chosen, identity }: Settings, clock: Clock) {
 
 interface FileBackends {
   readonly blob: BlobConnection;
+  readonly containers: Containers;
   readonly topics: ReturnType<typeof topicStore>;
   readonly delivery: Delivery;
   readonly messageLog: MessageLog;
@@ -273,8 +282,10 @@ interface FileBackends {
   readonly log: Log;
 }
 
-function filesOf({ files, retention }: Settings, { blob, topics, clock, log, ...sending }: FileBackends) {
-  const containers = new Containers(blob);
+function filesOf(
+  { files, retention }: Settings,
+  { blob, containers, topics, clock, log, ...sending }: FileBackends,
+) {
   const shared = {
     records: new BlobFileRecords(containers),
     contents: new BlobFileContents(containers, new SasSigner(blob, clock)),

@@ -7,7 +7,9 @@ import {
   type AnonymousMailboxes,
   type ClientRegistry,
   type Mailbox,
+  type ClaimChecks,
   type MailboxReader,
+  maxClaimedPayloadBytes,
   mailboxToken,
   type MessageIds,
   type MessageLog,
@@ -24,6 +26,7 @@ export interface MessageRoutesDependencies {
   readonly reader: MailboxReader;
   readonly messageLog: Pick<MessageLog, 'generation'>;
   readonly messageIds: MessageIds;
+  readonly claimChecks: Pick<ClaimChecks, 'redeem'>;
   readonly catalog: Pick<TopicCatalog, 'find'>;
   readonly anonymousMailboxes: Pick<AnonymousMailboxes, 'open'>;
   readonly clients: Pick<ClientRegistry, 'note'>;
@@ -44,7 +47,7 @@ const publishBody = Type.Object(
     fqcns: Type.Optional(
       Type.Array(recipient, { maxItems: 10_000, description: 'DIDs of the recipients; repeats count once.' }),
     ),
-    payload: Type.String({ description: 'At most 2 MiB in UTF-8. Comes back byte for byte.' }),
+    payload: Type.String({ description: 'At most 8 MiB in UTF-8. Comes back byte for byte.' }),
     topicId,
     topicVersion: Type.String({ minLength: 1, maxLength: 100 }),
     signature: Type.String({ maxLength: 10_000 }),
@@ -128,7 +131,8 @@ const acknowledgeBody = Type.Object(
 );
 
 export function messageRoutes(dependencies: MessageRoutesDependencies): readonly Route[] {
-  const { publisher, reader, messageLog, messageIds, catalog, anonymousMailboxes, clients } = dependencies;
+  const { publisher, reader, messageLog, messageIds, catalog, anonymousMailboxes, clients, claimChecks } =
+    dependencies;
   /** The caller's own mailbox, or that of an anonymous key that it has registered. */
   const ownMailbox = async (callerDid: string, key: string | undefined): Promise<Mailbox> =>
     key === undefined ? { kind: 'did', identifier: callerDid } : anonymousMailboxes.open(callerDid, key);
@@ -141,8 +145,8 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
       tag: 'Messages',
       access: 'participant',
       body: publishBody,
-      // A payload of 2 MiB may take six bytes a character once it is escaped.
-      maxBodyBytes: 16 * 1024 * 1024,
+      // A byte of the payload may take six once it is escaped.
+      maxBodyBytes: 6 * maxClaimedPayloadBytes + 4 * 1024 * 1024,
       responses: {
         200: { description: 'What became of it, also when every recipient failed', schema: publishAnswer },
       },
@@ -152,6 +156,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
         'message-store-unavailable',
         'message-store-full',
         'topic-store-unavailable',
+        'blob-store-unavailable',
       ],
       handle: async ({ caller, body }) => {
         requireWellFormed(body);
@@ -184,6 +189,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
         'topic-not-found',
         'message-store-unavailable',
         'topic-store-unavailable',
+        'blob-store-unavailable',
         'cursor-contended',
       ],
       handle: async ({ caller, body }): Promise<Reply> => {
@@ -203,13 +209,13 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
         // Of an anonymous mailbox the client ids are not listed, and end with it.
         const note = mailbox.kind === 'did' ? clients.note(caller.did, body.clientId) : undefined;
         const [found] = await Promise.all([search, note]);
+        const redeemed = await claimChecks.redeem(found);
         const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
         return {
           body: printMessages(
-            found.map(({ seq, timeMs, keyNumber, body: stored }) => ({
+            redeemed.map(({ seq, keyNumber, ...stored }) => ({
+              ...stored,
               messageId: messageIds.seal(seq, context, keyNumber),
-              timeMs,
-              body: stored,
             })),
           ),
         };

@@ -8,6 +8,7 @@ import { mapConcurrently } from '../map-concurrently';
 import type { Retention } from '../retention';
 import type { Admission } from './admission';
 import type { AnonymousMailboxes } from './anonymous-mailboxes';
+import type { ClaimCheck } from './claim-check';
 import { type Mailbox, mailboxToken } from './mailbox';
 import { bodyFor } from './message-body';
 import type { MessageIds } from './message-id';
@@ -30,6 +31,8 @@ export interface Consignment {
   readonly transactionId?: string | undefined;
   /** What the messages of all recipients share, see printShared(). */
   readonly shared: Buffer;
+  /** Where the payload lies that the shared part has not. */
+  readonly claim?: ClaimCheck | undefined;
 }
 
 export type FailureCode =
@@ -116,6 +119,7 @@ export class Delivery {
       recipient,
       transactionId: consignment.transactionId,
       body: bodyFor(recipient, consignment.shared),
+      claim: consignment.claim,
     });
     if (appended.outcome === 'duplicate') {
       return { recipient, code: 'MB::NATS_SERVER', reason: 'Duplicate transaction id.' };

@@ -3,6 +3,7 @@
 export type { Admission, Sender } from './admission';
 export type { AnonymousKeys, MailboxRemoval } from './anonymous-keys';
 export { AnonymousMailboxes } from './anonymous-mailboxes';
+export { type ClaimCheck, ClaimChecks, type PayloadStore } from './claim-check';
 export { ClientIds, forgetIdleClients } from './client-ids';
 export type { ClientRegistry } from './client-registry';
 export { Delivery, type RecipientOutcome } from './delivery';
@@ -12,6 +13,6 @@ export { mailboxToken, senderToken, type Mailbox } from './mailbox';
 export { printMessages, printShared } from './message-body';
 export { MessageIds } from './message-id';
 export type { CursorStore, MessageLog, StoredMessage } from './message-log';
-export { maxPayloadBytes, Publisher } from './publish';
+export { maxClaimedPayloadBytes, maxPayloadBytes, Publisher } from './publish';
 export { MailboxReader } from './reader';
 export { Receipts, tellExpired } from './receipts';

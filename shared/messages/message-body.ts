@@ -6,7 +6,8 @@ export interface MessageFields {
   readonly topicVersion: string;
   readonly transactionId?: string | undefined;
   readonly signature: string;
-  readonly payload: string;
+  /** Absent: it lies in Blob, see claim-check.ts. */
+  readonly payload?: string | undefined;
   readonly senderDid: string;
   readonly payloadEncryption: boolean;
   readonly isFile: boolean;
@@ -50,14 +51,19 @@ export interface FoundMessage {
   readonly timeMs: number;
   /** As it was stored. */
   readonly body: Uint8Array;
+  /** Of a message with a claim check: its payload as JSON text. */
+  readonly payload?: Uint8Array;
 }
+
+const beforePayload = Buffer.from(',"payload":');
+const afterPayload = Buffer.from('}');
 
 /** Messages as a search returns them, a JSON array: each stored body behind its id and its time. */
 export function printMessages(messages: readonly FoundMessage[]): Buffer {
-  const parts = messages.flatMap(({ messageId, timeMs, body }, index) => [
+  const parts = messages.flatMap(({ messageId, timeMs, body, payload }, index) => [
     // ms × 10^6 is beyond what a double holds exactly, so the zeros are written.
     Buffer.from(`${index ? ',' : ''}{"messageId":"${messageId}","timestampNanos":${timeMs}000000,`),
-    body.subarray(1),
+    ...(payload ? [body.subarray(1, -1), beforePayload, payload, afterPayload] : [body.subarray(1)]),
   ]);
   return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')]);
 }

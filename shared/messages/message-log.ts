@@ -1,5 +1,6 @@
 // Ports of the message path: the log that stores messages, and the store that keeps cursors.
 
+import type { ClaimCheck } from './claim-check';
 import type { Cursor, ReadMessage } from './cursor';
 import type { Mailbox } from './mailbox';
 
@@ -9,6 +10,8 @@ export interface StoredMessage extends ReadMessage {
   readonly keyNumber: number;
   /** The JSON object that a search returns, less `messageId` and `timestampNanos`, in UTF-8. */
   readonly body: Uint8Array;
+  /** Set where the body has no payload: it lies in Blob. `bytes` counts it. */
+  readonly claim?: ClaimCheck | undefined;
 }
 
 export interface NewMessage {
@@ -25,6 +28,8 @@ export interface NewMessage {
   /** Set when the sender named its transaction: a second message with it is refused within the window. */
   readonly transactionId: string | undefined;
   readonly body: Uint8Array;
+  /** Where the payload lies that the body has not. */
+  readonly claim?: ClaimCheck | undefined;
 }
 
 export type Appended =

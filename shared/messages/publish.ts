@@ -1,13 +1,20 @@
 // Publishing: one stored message per recipient, each with its own outcome (contract §3).
 
 import { BrokerError } from '../broker-error';
-import type { RetentionPolicy } from '../retention';
+import { messageLife, type Retention, type RetentionPolicy } from '../retention';
 import type { PayloadValidator, TopicCatalog } from '../topics';
-import type { Delivery, RecipientOutcome } from './delivery';
+import type { ClaimChecks } from './claim-check';
+import type { Consignment, Delivery, RecipientOutcome } from './delivery';
 import { printShared } from './message-body';
 
-/** Bytes of a payload in UTF-8. */
+/** Bytes in UTF-8 of a payload that lies in its message. */
 export const maxPayloadBytes = 2 * 1024 * 1024;
+/** Bytes in UTF-8 of a payload that lies in Blob, with a claim check in its message. */
+export const maxClaimedPayloadBytes = 8 * 1024 * 1024;
+/** Bytes of such a payload once it is escaped: an answer holds one at least, whatever its own limit. */
+const maxClaimBytes = 16 * 1024 * 1024;
+/** Below it a payload goes to everybody by itself: reading it from Blob would cost more than storing it often. */
+const minFanOutPayloadBytes = 64 * 1024;
 /** Room for the recipient's name in a body, escaped. */
 const recipientRoomBytes = 2_048;
 
@@ -37,6 +44,9 @@ export interface PublisherDependencies {
   /** Bytes of a message body that the store takes at most. */
   readonly maxBodyBytes: number;
   readonly retention: RetentionPolicy;
+  readonly claimChecks: Pick<ClaimChecks, 'deposit' | 'forfeit'>;
+  /** From this product of recipients and bytes on a payload is stored once. */
+  readonly fanOutBytes: number;
 }
 
 export class Publisher {
@@ -49,34 +59,63 @@ export class Publisher {
    */
   async publish(request: PublishRequest): Promise<readonly RecipientOutcome[]> {
     const { catalog, validator, delivery, maxBodyBytes } = this.dependencies;
-    requirePayload(request.payload);
+    const payloadBytes = Buffer.byteLength(request.payload);
+    requirePayload(payloadBytes);
     const { schema } = await catalog.requireVersion(request.topicId, request.topicVersion);
     if (!request.payloadEncryption) await validator.validatePayload(schema, request.payload);
     const retention = this.dependencies.retention.of(undefined, request.ttlSeconds);
     // An empty transaction id is none.
     const transactionId = request.transactionId === '' ? undefined : request.transactionId;
-    const shared = printShared({ ...request, transactionId, isFile: false });
-    if (shared.byteLength + recipientRoomBytes > maxBodyBytes) {
-      throw new BrokerError(
-        'payload-too-large',
-        'The payload does not fit the store once it is escaped as JSON.',
+    const fields = { ...request, transactionId, isFile: false };
+    if (payloadBytes > maxPayloadBytes || this.#isWideFanOut(request, payloadBytes)) {
+      return this.#publishOnce(
+        { ...request, transactionId, retention, shared: printShared({ ...fields, payload: undefined }) },
+        request.payload,
       );
     }
-    return delivery.deliver({
-      ...request,
-      transactionId,
-      retention,
-      shared,
-    });
+    const shared = printShared(fields);
+    if (shared.byteLength + recipientRoomBytes > maxBodyBytes) throw tooLargeEscaped();
+    return delivery.deliver({ ...request, transactionId, retention, shared });
+  }
+
+  #isWideFanOut({ recipients, anonymousRecipients }: PublishRequest, payloadBytes: number): boolean {
+    if (payloadBytes < minFanOutPayloadBytes) return false;
+    const count = new Set(recipients).size + new Set(anonymousRecipients).size;
+    return count > 1 && count * payloadBytes > this.dependencies.fanOutBytes;
+  }
+
+  /** Stores the payload once, then messages that refer to it. */
+  async #publishOnce(consignment: Consignment, payload: string): Promise<readonly RecipientOutcome[]> {
+    const { claimChecks, delivery } = this.dependencies;
+    const text = Buffer.from(JSON.stringify(payload));
+    if (text.byteLength > maxClaimBytes) throw tooLargeEscaped();
+    const claim = await claimChecks.deposit(text, longestLifeMs(consignment.retention));
+    const outcomes = await delivery.deliver({ ...consignment, claim });
+    const isReferred = outcomes.some(
+      (outcome) => 'messageId' in outcome || outcome.code === 'MB::NATS_SERVER',
+    );
+    if (!isReferred) await claimChecks.forfeit(claim);
+    return outcomes;
   }
 }
 
-/** @throws BrokerError `payload-too-large`, `invalid-parameters` */
-function requirePayload(payload: string): void {
-  if (Buffer.byteLength(payload) > maxPayloadBytes) {
+/** @throws BrokerError `payload-too-large` */
+function requirePayload(payloadBytes: number): void {
+  if (payloadBytes > maxClaimedPayloadBytes) {
     throw new BrokerError(
       'payload-too-large',
-      `A payload may have at most ${maxPayloadBytes} bytes in UTF-8.`,
+      `A payload may have at most ${maxClaimedPayloadBytes} bytes in UTF-8; POST /files takes larger content.`,
     );
   }
+}
+
+function tooLargeEscaped(): BrokerError {
+  return new BrokerError(
+    'payload-too-large',
+    'The payload does not fit the store once it is escaped as JSON; POST /files takes larger content.',
+  );
+}
+
+function longestLifeMs({ retentionClass, lifeMs }: Retention): number {
+  return messageLife(0, retentionClass, lifeMs).endsAtMs;
 }

@@ -2,4 +2,5 @@
 
 export { expireMessages } from './expiry';
 export { type Retention, RetentionPolicy } from './retention-class';
+export { messageLife } from './message-life';
 export { type RetentionStep, runRetention } from './step';

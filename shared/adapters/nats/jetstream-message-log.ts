@@ -10,12 +10,13 @@ import type {
   NewMessage,
   StoredMessage,
 } from '../../messages/message-log';
+import { parseClaim } from '../../messages/claim-check';
 import { type Mailbox, mailboxToken, senderToken } from '../../messages/mailbox';
 import { envelopeBytes } from '../../messages/message-body';
 import { messageLife } from '../../retention/message-life';
 import type { DirectGet, DirectGetStart, DirectMessage } from './direct-get';
 import { type JetStream, retryBudgetMs } from './jetstream';
-import { attemptHeader, keyHeader, lifeHeader, recipientHeader } from './message-headers';
+import { attemptHeader, claimHeader, keyHeader, lifeHeader, recipientHeader } from './message-headers';
 import {
   addressOf,
   mailStream,
@@ -65,6 +66,7 @@ export class JetStreamMessageLog implements MessageLog {
         'Nats-Msg-Id': messageIdHeader(sender, address.token, message.topicId, unique),
         [attemptHeader]: attempt,
         [keyHeader]: String(message.keyNumber),
+        ...(message.claim ? { [claimHeader]: JSON.stringify(message.claim) } : {}),
         ...(message.lifeMs === undefined ? {} : { [lifeHeader]: String(message.lifeMs) }),
         // Percent-encoded: a header holds no line end, and not every server and client agrees on its encoding.
         ...(message.recipient === undefined
@@ -203,15 +205,18 @@ function toDirectGetStart(start: LogStart): DirectGetStart {
 function toStored(message: DirectMessage): StoredMessage {
   const { topicId, sender, retentionClass } = parseMessageSubject(message.subject);
   const life = message.header(lifeHeader);
+  const claimText = message.header(claimHeader);
+  const claim = claimText ? parseClaim(claimText) : undefined;
   return {
     seq: message.seq,
     topic: topicId,
     sender,
     timeMs: message.timeMs,
     ...messageLife(message.timeMs, retentionClass, life ? Number(life) : undefined),
-    bytes: message.data.byteLength + envelopeBytes,
+    bytes: message.data.byteLength + envelopeBytes + (claim?.length ?? 0),
     keyNumber: Number(message.header(keyHeader)),
     body: message.data,
+    ...(claim ? { claim } : {}),
   };
 }
 

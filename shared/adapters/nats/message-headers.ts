@@ -2,6 +2,8 @@
 
 /** Random, the same over the repetitions of one publish: tells one's own duplicate from somebody else's. */
 export const attemptHeader = 'Ddhub-Attempt';
+/** Where the payload lies that the body has not: JSON, see messages/claim-check.ts. */
+export const claimHeader = 'Ddhub-Claim';
 /** Number of the key that seals the message's id. */
 export const keyHeader = 'Ddhub-Key';
 /** The message's own life in ms, where it is shorter than its class. */

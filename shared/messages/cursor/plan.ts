@@ -30,12 +30,6 @@ export interface PlannedRead {
   readonly joinsAt?: number;
 }
 
-/**
- * Topics × senders that one plan reads apart from others at most: what is read by itself has a reach of its own,
- * which takes a position for each topic of the filter. The other half of the positions is for all the rest.
- */
-const maxCellsApart = cursorLimits.positions / 2;
-
 /** The filter has more topics × senders than a cursor can keep apart. */
 export class FilterTooWide extends Error {
   constructor() {
@@ -66,7 +60,7 @@ export function planReads(cursor: Cursor, filter: Filter): readonly PlannedRead[
       return rows.flatMap((row) => columns.map((column) => [[row], [column]] as const));
     }
     if (rows.length <= maxReads && filter.topics) return rows.map((row) => [[row], columns] as const);
-    if (columns.length <= maxReads && filter.senders && rows.length * columns.length <= maxCellsApart)
+    if (columns.length <= maxReads && filter.senders)
       return columns.map((column) => [rows, [column]] as const);
     return [[rows, columns]];
   };
@@ -128,9 +122,7 @@ function planRegion(
   let high = levels.length - 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const apart = behind(levels[middle] ?? 0);
-    const scopes = apart.reduce((sum, { serves }) => sum + serves.length, 0);
-    if (apart.length <= spare && scopes <= maxCellsApart) high = middle;
+    if (behind(levels[middle] ?? 0).length <= spare) high = middle;
     else low = middle + 1;
   }
   const highest = levels[low] ?? 0;

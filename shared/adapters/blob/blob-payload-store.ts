@@ -1,0 +1,52 @@
+// Payloads of messages in Blob: one blob each, with the instant of its removal as an index tag that never changes.
+
+import { createHash, randomBytes } from 'node:crypto';
+import type { PayloadStore } from '../../messages/claim-check';
+import { callBlob } from './blob-errors';
+import type { Containers } from './containers';
+import { dueQuery, dueTag } from './due-tag';
+
+export class BlobPayloadStore implements PayloadStore {
+  constructor(private readonly containers: Containers) {}
+
+  async put(bytes: Uint8Array, dueAtMs: number): Promise<string> {
+    const name = randomBytes(12).toString('hex');
+    const blob = (await this.containers.open('payloads')).getBlockBlobClient(name);
+    const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    await callBlob(() =>
+      blob.upload(body, body.byteLength, {
+        tags: dueTag(dueAtMs),
+        blobHTTPHeaders: {
+          blobContentType: 'application/json',
+          blobContentMD5: createHash('md5').update(body).digest(),
+        },
+      }),
+    );
+    return name;
+  }
+
+  async get(name: string): Promise<Uint8Array | undefined> {
+    const blob = (await this.containers.open('payloads')).getBlockBlobClient(name);
+    const found = await callBlob(async () => {
+      const answer = await blob.download();
+      const chunks: Buffer[] = [];
+      for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
+      return Buffer.concat(chunks);
+    }, ['absent']);
+    return typeof found === 'string' ? undefined : found;
+  }
+
+  async delete(name: string): Promise<void> {
+    const blob = (await this.containers.open('payloads')).getBlockBlobClient(name);
+    await callBlob(() => blob.delete(), ['absent']);
+  }
+
+  async findDue(nowMs: number, max: number): Promise<readonly string[]> {
+    const container = await this.containers.open('payloads');
+    const found = await callBlob(async () => {
+      const page = await container.findBlobsByTags(dueQuery(nowMs)).byPage({ maxPageSize: max }).next();
+      return page.done ? [] : page.value.blobs.map(({ name }) => name);
+    });
+    return typeof found === 'string' ? [] : found;
+  }
+}
