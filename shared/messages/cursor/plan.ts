@@ -30,6 +30,12 @@ export interface PlannedRead {
   readonly joinsAt?: number;
 }
 
+/**
+ * Topics × senders that one plan reads apart from others at most: what is read by itself has a reach of its own,
+ * which takes a position for each topic of the filter. The other half of the positions is for all the rest.
+ */
+const maxCellsApart = cursorLimits.positions / 2;
+
 /** The filter has more topics × senders than a cursor can keep apart. */
 export class FilterTooWide extends Error {
   constructor() {
@@ -60,7 +66,7 @@ export function planReads(cursor: Cursor, filter: Filter): readonly PlannedRead[
       return rows.flatMap((row) => columns.map((column) => [[row], [column]] as const));
     }
     if (rows.length <= maxReads && filter.topics) return rows.map((row) => [[row], columns] as const);
-    if (columns.length <= maxReads && filter.senders)
+    if (columns.length <= maxReads && filter.senders && rows.length * columns.length <= maxCellsApart)
       return columns.map((column) => [rows, [column]] as const);
     return [[rows, columns]];
   };
@@ -122,7 +128,9 @@ function planRegion(
   let high = levels.length - 1;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (behind(levels[middle] ?? 0).length <= spare) high = middle;
+    const apart = behind(levels[middle] ?? 0);
+    const scopes = apart.reduce((sum, { serves }) => sum + serves.length, 0);
+    if (apart.length <= spare && scopes <= maxCellsApart) high = middle;
     else low = middle + 1;
   }
   const highest = levels[low] ?? 0;

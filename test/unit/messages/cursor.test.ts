@@ -266,6 +266,16 @@ describe('a plan', () => {
     expect(plan.length).toBeLessThanOrEqual(maxReads);
   });
 
+  it('reads apart no more than the positions of a cursor can keep apart', () => {
+    const senders = names('s', 12);
+    const plan = planReads(newCursor(1), { topics: names('t', 100), senders });
+    expect(plan.map(({ topic, sender }) => [topic, sender])).toEqual([[null, null]]);
+    const cursor = withPositions(...names('t', 100).map((topic) => read(topic, names('s', 90), 100_000)));
+    const apart = planReads(cursor, { topics: names('t', 100), senders: names('s', 105) });
+    const scopes = apart.filter(({ joinsAt }) => joinsAt !== undefined).flatMap(({ serves }) => serves);
+    expect(scopes.length).toBeLessThanOrEqual(512);
+  });
+
   it('refuses a filter that no cursor could hold', () => {
     expect(() => planReads(newCursor(1), { topics: names('t', 1_025), senders: null })).toThrow(
       FilterTooWide,
