@@ -29,6 +29,8 @@ import type {
 
 /** Bytes of an answer to a search; never less than one message. */
 export const maxAnswerBytes = 16 * 1024 * 1024;
+/** Bytes that one of several reads may bring at least. */
+const minReadBytes = 1024 * 1024;
 /** Messages read at once where a filter may pass over many. */
 const passingBatch = 1_000;
 /** Plans made anew because the record changed in between. */
@@ -155,6 +157,8 @@ export class MailboxReader {
             read.after === 0 && beginning ? beginning : { after: read.after },
             cursor,
             nowMs,
+            // Together the reads hold no more than one answer may.
+            Math.max(minReadBytes, maxAnswerBytes / planned.length),
           ),
         ),
       ),
@@ -202,6 +206,7 @@ export class MailboxReader {
     start: LogStart,
     cursor: Cursor,
     nowMs: number,
+    maxBytes: number,
   ): Promise<NewRead> {
     const endsAt = performance.now() + passingBudgetMs;
     const matches = filterTest(request.filter);
@@ -214,7 +219,7 @@ export class MailboxReader {
       const wanted = request.amount - found.length;
       const batch = await this.messageLog.read(request.mailbox, read, next, {
         messages: messages.length ? Math.max(wanted, passingBatch) : wanted,
-        bytes: maxAnswerBytes - bytes,
+        bytes: maxBytes - bytes,
       });
       for (const message of batch.messages) {
         const { seq, topic, sender, timeMs, endsAtMs, dueAtMs } = message;
@@ -230,7 +235,7 @@ export class MailboxReader {
         bytes += message.bytes;
       }
       const last = batch.messages.at(-1)?.seq;
-      const done = found.length >= request.amount || bytes >= maxAnswerBytes || performance.now() > endsAt;
+      const done = found.length >= request.amount || bytes >= maxBytes || performance.now() > endsAt;
       if (!batch.more || last === undefined || done) return { read, messages, found };
       next = { after: last };
     }
