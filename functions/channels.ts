@@ -106,7 +106,8 @@ export function channelRoutes(dependencies: ChannelRoutesDependencies): readonly
         const keys = (body.anonymousKeys ?? []).map(({ anonymousKey }) => anonymousKey);
         const [status] = await Promise.all([
           anonymousMailboxes.register(caller.did, keys),
-          participants.register(caller.did, caller.roles),
+          // As of the token's issue: it may be older than the roles of the last login.
+          participants.register(caller.did, caller.roles, caller.issuedAtMs ?? 0),
         ]);
         return { json: { status } };
       },

@@ -12,6 +12,7 @@ import { recoverSigner } from '../shared/adapters/ethereum/recover-signer';
 import { FileRoleSource } from '../shared/adapters/file-system/file-role-source';
 import { JoseAccessTokenIssuer, JoseAccessTokenVerifier } from '../shared/adapters/jose/access-tokens';
 import { JetStreamAnonymousKeys } from '../shared/adapters/nats/anonymous-keys';
+import { BucketScan } from '../shared/adapters/nats/bucket-scan';
 import { JetStreamChannelStore } from '../shared/adapters/nats/channel-store';
 import { JetStreamClientRegistry } from '../shared/adapters/nats/client-registry';
 import { DirectGet } from '../shared/adapters/nats/direct-get';
@@ -20,9 +21,10 @@ import { JetStreamCursorStore } from '../shared/adapters/nats/jetstream-cursor-s
 import { JetStreamMessageLog } from '../shared/adapters/nats/jetstream-message-log';
 import { JetStreamKeyCursorStore } from '../shared/adapters/nats/key-cursor-store';
 import { JetStreamMailboxRemoval } from '../shared/adapters/nats/mailbox-removal';
-import { anonymousKeyBucket, channelBucket } from '../shared/adapters/nats/names';
+import { anonymousKeyBucket, channelBucket, participantBucket } from '../shared/adapters/nats/names';
 import { NatsHealth } from '../shared/adapters/nats/nats-health';
 import { JetStreamParticipantDirectory } from '../shared/adapters/nats/participant-store';
+import { JetStreamRoleIndex } from '../shared/adapters/nats/role-index';
 import { ServerClock } from '../shared/adapters/nats/server-clock';
 import { JetStreamSessionStore } from '../shared/adapters/nats/session-store';
 import { StoreLayout } from '../shared/adapters/nats/store-layout';
@@ -80,6 +82,7 @@ import { identityRoutes } from './identity';
 import { keyRoutes } from './keys';
 import { messageRoutes } from './messages';
 import { operationsRoutes } from './operations';
+import { roleRoutes } from './roles';
 import { topicRoutes } from './topics';
 
 export interface Container {
@@ -136,6 +139,10 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
 
   const routes: readonly Route[] = [
     ...identityRoutes(identity),
+    ...roleRoutes({
+      participants: identity.participants,
+      roles: roleIndex(settings, store, clock),
+    }),
     ...channelRoutes({
       participants: identity.participants,
       channels: new ChannelAdministration(channelStore),
@@ -312,6 +319,22 @@ function filesOf(
   return { directFiles, legacyFiles };
 }
 
+/** Many participants are read at once to find those with a role. */
+const participantOptions = { allowDirect: true };
+
+function roleIndex(
+  { identity }: Settings,
+  { jetStream, directGet, layout }: ReturnType<typeof messageStore>,
+  clock: Clock,
+): JetStreamRoleIndex {
+  const provision = layout.provision(participantBucket, participantOptions);
+  return new JetStreamRoleIndex(new BucketScan(jetStream, directGet, participantBucket, provision), {
+    // Contacts are noted in steps of a tenth.
+    countsForMs: identity.refreshTokenSeconds * 1_100,
+    clock,
+  });
+}
+
 function identityOf({ identity }: Settings, layout: StoreLayout, log: Log, clock: Clock) {
   const issuer = {
     keys: identity.signingKeys,
@@ -322,10 +345,13 @@ function identityOf({ identity }: Settings, layout: StoreLayout, log: Log, clock
   const accessTokens = new JoseAccessTokenIssuer(issuer);
   const refreshMs = identity.refreshTokenSeconds * 1_000;
   const graceMs = identity.refreshGraceSeconds * 1_000;
-  const participants = new JetStreamParticipantDirectory(layout.bucket('participants'), {
-    renewAfterMs: refreshMs / 10,
-    clock,
-  });
+  const participants = new JetStreamParticipantDirectory(
+    layout.bucket(participantBucket, participantOptions),
+    {
+      renewAfterMs: refreshMs / 10,
+      clock,
+    },
+  );
   const sessions = new Sessions({
     store: new JetStreamSessionStore(layout.bucket('sessions', { ttlMs: refreshMs + graceMs })),
     policy: { lifeMs: refreshMs, graceMs },

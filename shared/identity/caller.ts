@@ -5,4 +5,6 @@ export interface Caller {
   readonly did: string;
   /** Role names at the time the token was issued, e.g. `user.roles.<app>.apps.<org>.iam.ewc`. */
   readonly roles: readonly string[];
+  /** When the token was issued, in whole seconds; absent where it does not say. Unit: ms since the epoch. */
+  readonly issuedAtMs?: number;
 }

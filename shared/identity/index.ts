@@ -6,6 +6,7 @@ export type { Caller } from './caller';
 export { isDid, maxDidLength } from './did';
 export { Login, type TokenPair } from './login';
 export type { ParticipantDirectory } from './participant-directory';
+export type { RoleDirectory } from './role-directory';
 export { compileRolePattern, mayAdministerTopicsOf, type RoleMatcher } from './role-pattern';
 export { noRoles, type RoleSource } from './role-source';
 export { Sessions } from './sessions';

@@ -202,10 +202,11 @@ function isCanonical(token: string): boolean {
   return token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 }
 
-function toVerifiedToken({ did, roles = [], exp = 0 }: JWTPayload): VerifiedToken {
+function toVerifiedToken({ did, roles = [], iat, exp = 0 }: JWTPayload): VerifiedToken {
   if (typeof did !== 'string' || !isDid(did)) throw refused();
   if (!Array.isArray(roles) || !roles.every((role) => typeof role === 'string')) throw refused();
-  return { caller: { did, roles }, expiresAtMs: exp * 1_000 };
+  const issued = iat === undefined ? {} : { issuedAtMs: iat * 1_000 };
+  return { caller: { did, roles, ...issued }, expiresAtMs: exp * 1_000 };
 }
 
 function refused(detail = 'The access token is not valid; log in.', cause?: unknown): BrokerError {

@@ -14,7 +14,7 @@ export interface ScannedEntry extends KeyValueEntry {
 export interface Scan {
   /** In the order of their revisions; of an entry that was rewritten meanwhile the older form may come as well. */
   readonly entries: readonly ScannedEntry[];
-  /** From here on a later scan goes on. */
+  /** Of the last entry that the filter names, as the leader has it: from here on a later scan goes on. */
   readonly revision: number;
 }
 
@@ -42,6 +42,11 @@ export class BucketScan {
    */
   async after(filter: string, revision: number): Promise<Scan> {
     await this.provision();
+    if (revision > 0) {
+      // What a later scan mostly finds: nothing. The stream's state is asked in no time, a filter's last entry is not.
+      const state = await this.jetStream.streamState(bucketStream(this.bucket));
+      if (state?.lastSeq === revision) return { entries: [], revision };
+    }
     const endsAt = performance.now() + replicaPatienceMs;
     const entries: ScannedEntry[] = [];
     let reached = revision;
@@ -51,7 +56,7 @@ export class BucketScan {
         bucketStream(this.bucket),
         bucketSubject(this.bucket, filter),
       );
-      if (!last || last.seq <= reached) return { entries, revision: reached };
+      if (!last || last.seq <= reached) return { entries, revision: last?.seq ?? 0 };
       const page = await this.page(filter, reached, batchEntries);
       entries.push(...page.entries);
       if (page.revision > reached) {

@@ -13,6 +13,8 @@ export interface ParticipantRecord {
   readonly did: string;
   /** Roles at the last contact. */
   readonly roles: readonly string[];
+  /** When these roles were resolved, or a little earlier. Unit: ms since the epoch. */
+  readonly rolesAtMs?: number;
   /** Last contact, in steps of `renewAfterMs`. Unit: ms since the epoch. */
   readonly seenAtMs: number;
 }
@@ -39,7 +41,7 @@ export class JetStreamParticipantDirectory implements ParticipantDirectory {
     private readonly options: ParticipantDirectoryOptions,
   ) {}
 
-  async register(did: string, roles: readonly string[]): Promise<void> {
+  async register(did: string, roles: readonly string[], asOfMs?: number): Promise<void> {
     const key = participantKey(did);
     const { renewAfterMs, clock } = this.options;
     // The entry itself is looked at each time, never a memory of it: another instance may have written other roles.
@@ -47,9 +49,15 @@ export class JetStreamParticipantDirectory implements ParticipantDirectory {
       const entry = await this.bucket.get(key);
       const record = entry && decode(entry);
       const nowMs = clock();
+      const rolesAtMs = asOfMs ?? nowMs;
+      const isOutdated = record?.rolesAtMs !== undefined && rolesAtMs < record.rolesAtMs;
+      const current = isOutdated ? record : { roles, rolesAtMs };
       const unchanged =
-        record !== undefined && sameRoles(record.roles, roles) && nowMs - record.seenAtMs < renewAfterMs;
-      if (unchanged || (await this.#write(key, { ...record, did, roles, seenAtMs: nowMs }, entry))) {
+        record !== undefined &&
+        sameRoles(record.roles, current.roles) &&
+        nowMs - record.seenAtMs < renewAfterMs;
+      const next = { ...record, ...current, did, seenAtMs: nowMs };
+      if (unchanged || (await this.#write(key, next, entry))) {
         this.#known.set(did, true);
         return;
       }

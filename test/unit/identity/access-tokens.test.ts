@@ -13,6 +13,8 @@ const nowMs = now * 1_000;
 const did = 'did:ethr:volta:0x00000000000000000000000000000000000000aa';
 const userRole = 'user.roles.a.apps.b.iam.ewc';
 const caller = { did, roles: [userRole] };
+/** The caller that a token of now speaks for. */
+const verified = { ...caller, issuedAtMs: nowMs };
 const own = { issuer: 'broker', audience: 'participants', accessTokenSeconds: 900 };
 const external = { issuer: 'https://issuer.example', audience: 'ddhub' };
 
@@ -75,7 +77,10 @@ describe('tokens of the broker itself', () => {
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'ES256', typ: 'JWT', kid: 'one' });
     const payload = decodeJwt(token);
     expect(payload).toEqual({ ...claims(), exp: now + 900, jti: expect.any(String) });
-    expect(await verifier.verify(token, nowMs)).toEqual({ caller, expiresAtMs: (now + 900) * 1_000 });
+    expect(await verifier.verify(token, nowMs)).toEqual({
+      caller: verified,
+      expiresAtMs: (now + 900) * 1_000,
+    });
   });
 
   test('are different even within one second', async () => {
@@ -296,8 +301,8 @@ describe('the Authorization header', () => {
       () => verifications++,
     );
     const token = await issuer.issue(caller, nowMs);
-    expect(await authenticate(`Bearer ${token}`)).toEqual(caller);
-    expect(await authenticate(`bearer ${token}`)).toEqual(caller);
+    expect(await authenticate(`Bearer ${token}`)).toEqual(verified);
+    expect(await authenticate(`bearer ${token}`)).toEqual(verified);
     expect(verifications).toBe(1);
   });
 
@@ -306,7 +311,7 @@ describe('the Authorization header', () => {
     const authenticate = authenticatorAt(() => clockMs);
     const token = await issuer.issue(caller, nowMs);
     clockMs = nowMs + 899_999;
-    expect(await authenticate(`Bearer ${token}`)).toEqual(caller);
+    expect(await authenticate(`Bearer ${token}`)).toEqual(verified);
     clockMs = nowMs + 900_000;
     await expect(authenticate(`Bearer ${token}`)).rejects.toMatchObject(refused);
   });
