@@ -3,7 +3,6 @@
 export type { ContentCheck, ContentValidator } from './content-check';
 export type { PayloadValidator, SchemaSource } from './payload-validator';
 export { schemaToJson } from './schema-text';
-export { isTopicId, schemaTypes, type SchemaType, stateTagOf, type TopicView } from './topic';
+export { schemaTypes, type SchemaType, stateTagOf, type TopicView } from './topic';
 export { TopicAdministration, type Page, type PageRequest } from './topic-administration';
-export { TopicCatalog, toCatalogTopic, type CatalogSource, type CatalogTopic } from './topic-catalog';
-export type { TopicStore } from './topic-store';
+export { TopicCatalog, toCatalogTopic } from './topic-catalog';
