@@ -21,6 +21,7 @@ const vendors = {
   '@fastify/busboy': 'shared/http',
   '@azure/functions-core|croner': 'scripts/local-host',
   'azurite|swagger-ui-dist|esbuild': 'scripts',
+  'bicep-types|web-tree-sitter': 'scripts/check-infra',
 };
 
 /** Small libraries that are part of the language we write in. */

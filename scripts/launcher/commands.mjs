@@ -100,13 +100,17 @@ Installs, builds and runs every test against real NATS, Azurite and SQLite. The 
     natsServer: true,
     build: true,
     steps: [script('bench')],
-    help: `npm run bench [-- options]
+    help: `npm run bench [-- [SUITE …] [options]]
 
-Starts its own NATS, Azurite and broker, measures them side by side with a bare Node server that publishes to
-JetStream, and prints the table of docs/architecture.md. At most three minutes.
+Starts its own nats-server, broker and load generator in a temporary directory, measures the broker side by side
+with a bare Node server that publishes to JetStream, and prints the tables of docs/performance.md: less than three
+minutes. Without SUITE the message path is measured.
 
-  --json       the same as JSON
-  --help       this text`,
+  --quick        one short round and small sizes
+  --only NAME    only this row, curve or check (may be repeated; a wrong name lists them)
+  --json FILE    writes the results to a file too
+  --profile DIR  writes CPU profiles of what is measured
+  --help         this text`,
   },
   build: {
     steps: [{ args: ['scripts/build.mjs'] }],
@@ -120,6 +124,24 @@ JetStream, and prints the table of docs/architecture.md. At most three minutes.
   format: {
     steps: [{ args: [`${bin}/prettier/bin/prettier.cjs`, '--write', '--log-level=warn', '.'] }],
     help: 'npm run format\n\nFormats everything with prettier.',
+  },
+  'check:infra': {
+    build: true,
+    steps: [script('check-infra')],
+    help: `npm run check:infra
+
+Checks infra/bicep: names, types and policies everywhere, and with the Bicep CLI where there is one (BICEP_CLI, else
+bicep on PATH). Types need Azure's type data: BICEP_TYPES_DIR names it, npm run bicep-types fetches it.`,
+  },
+  'bicep-types': {
+    build: true,
+    steps: [script('bicep-types')],
+    help: `npm run bicep-types [-- options]
+
+Fetches the type data of the resources that infra/bicep uses from Azure/bicep-types-az, pinned by commit and digest.
+
+  --to DIR     directory for it (default .tools/bicep-types)
+  --help       this text`,
   },
   check: {
     steps: [eslint, prettier, dependencyRules, unused, types],

@@ -1,0 +1,362 @@
+// What must hold of every deployment, one sentence each. They are asked of the values that main.bicep works out for
+// each parameter file, so a value may come from wherever it likes.
+
+import type { Workspace } from '../symbols';
+import { type Plan, planDeployment, type PlannedResource, Reference, textOf, type Value } from './evaluate';
+
+export interface Policy {
+  readonly name: string;
+  /** What breaks it, nothing when it holds. */
+  readonly broken: (plan: Plan) => readonly string[];
+}
+
+/** A value inside a resource: `properties.sku.name`. */
+export function valueAt(resource: PlannedResource, path: string): Value {
+  return path.split('.').reduce<Value>((value, name) => {
+    if (value instanceof Reference || typeof value !== 'object' || value === null) return null;
+    return (value as Readonly<Record<string, Value>>)[name] ?? null;
+  }, resource.body);
+}
+
+const textAt = (resource: PlannedResource, path: string) => textOf(valueAt(resource, path));
+
+export const resourcesOf = (plan: Plan, type: string): readonly PlannedResource[] =>
+  plan.resources.filter((resource) => resource.type === `Microsoft.${type}`);
+
+const nameOf = (resource: PlannedResource) => `${resource.symbol} (${resource.file})`;
+
+/** At least one resource of the type exists, and for each of them the test holds. */
+const each = (type: string, holds: (resource: PlannedResource, plan: Plan) => boolean) => (plan: Plan) => {
+  const resources = resourcesOf(plan, type);
+  if (!resources.length) return [`there is no ${type}`];
+  return resources.filter((resource) => !holds(resource, plan)).map(nameOf);
+};
+
+const has =
+  (expected: Readonly<Record<string, Value>>) =>
+  (resource: PlannedResource): boolean =>
+    Object.entries(expected).every(([path, value]) => valueAt(resource, path) === value);
+
+const storage = 'Storage/storageAccounts';
+const rulesOf = (plan: Plan) =>
+  resourcesOf(plan, 'Network/networkSecurityGroups')
+    .filter(({ symbol }) => symbol === 'natsRules')
+    .flatMap((group) => valueAt(group, 'properties.securityRules') as unknown as readonly NatsRule[]);
+
+interface NatsRule {
+  readonly name: string;
+  readonly properties: Readonly<Record<string, string>>;
+}
+
+const subnets = (plan: Plan) =>
+  Object.fromEntries(
+    resourcesOf(plan, 'Network/virtualNetworks')
+      .flatMap((network) => valueAt(network, 'properties.subnets') as readonly { name: string }[])
+      .map((subnet) => [subnet.name, { type: 'subnet', symbol: subnet.name, file: '', body: { ...subnet } }]),
+  );
+
+const onlyFrom = (port: string, subnet: string) => (plan: Plan) => {
+  const prefix = valueAt(subnets(plan)[subnet] ?? nothing, 'properties.addressPrefix');
+  const opened = rulesOf(plan).filter(
+    ({ properties }) => properties['direction'] === 'Inbound' && properties['access'] === 'Allow',
+  );
+  const rule = opened.find(({ properties }) => properties['destinationPortRange'] === port);
+  if (!rule) return [`no rule opens ${port}`];
+  return rule.properties['sourceAddressPrefix'] === prefix ? [] : [rule.name];
+};
+
+const nothing: PlannedResource = { type: '', symbol: '', file: '', body: {} };
+
+const grantsOf = (plan: Plan, role: string) =>
+  resourcesOf(plan, 'Authorization/roleAssignments').filter((grant) =>
+    textAt(grant, 'properties.roleDefinitionId').endsWith(role),
+  );
+
+export const policies: readonly Policy[] = [
+  {
+    name: 'no storage account has a usable key',
+    broken: each(storage, has({ 'properties.allowSharedKeyAccess': false })),
+  },
+  {
+    name: 'no blob can be made public',
+    broken: each(storage, has({ 'properties.allowBlobPublicAccess': false })),
+  },
+  {
+    name: 'storage speaks HTTPS with TLS 1.2 or newer only',
+    broken: each(
+      storage,
+      has({ 'properties.minimumTlsVersion': 'TLS1_2', 'properties.supportsHttpsTrafficOnly': true }),
+    ),
+  },
+  {
+    name: 'the host account is private, the payload account is reached by participants',
+    broken: each(storage, (account) =>
+      has({ 'properties.publicNetworkAccess': account.symbol === 'hostAccount' ? 'Disabled' : 'Enabled' })(
+        account,
+      ),
+    ),
+  },
+  {
+    name: 'deleted blobs can be restored',
+    broken: each(
+      'Storage/storageAccounts/blobServices',
+      has({
+        'properties.deleteRetentionPolicy.enabled': true,
+        'properties.containerDeleteRetentionPolicy.enabled': true,
+      }),
+    ),
+  },
+  {
+    name: 'no container is public',
+    broken: each(
+      'Storage/storageAccounts/blobServices/containers',
+      has({ 'properties.publicAccess': 'None' }),
+    ),
+  },
+  {
+    name: 'a lifecycle rule removes what the broker forgot',
+    broken: each('Storage/storageAccounts/managementPolicies', (policy) =>
+      JSON.stringify(valueAt(policy, 'properties.policy')).includes('daysAfterCreationGreaterThan'),
+    ),
+  },
+  {
+    name: 'the function app has an identity of its own and no password',
+    broken: (plan) => [
+      ...each('Web/sites', has({ 'identity.type': 'UserAssigned' }))(plan),
+      ...each('Web/sites/basicPublishingCredentialsPolicies', has({ 'properties.allow': false }))(plan),
+    ],
+  },
+  {
+    name: 'the function app answers HTTPS only',
+    broken: each('Web/sites', has({ 'properties.httpsOnly': true })),
+  },
+  {
+    name: 'the function app speaks TLS 1.2 or newer',
+    broken: each(
+      'Web/sites',
+      has({ 'properties.siteConfig.minTlsVersion': '1.2', 'properties.siteConfig.scmMinTlsVersion': '1.2' }),
+    ),
+  },
+  {
+    name: 'the function app runs Node 24 on Flex Consumption, inside the network, with a health check',
+    broken: (plan) => [
+      ...each('Web/serverfarms', has({ 'sku.name': 'FC1' }))(plan),
+      ...each('Web/sites', (site) =>
+        has({
+          'properties.functionAppConfig.runtime.name': 'node',
+          'properties.functionAppConfig.runtime.version': '24',
+          'properties.virtualNetworkSubnetId': '<subnet.id>',
+          'properties.siteConfig.healthCheckPath': '/health',
+        })(site),
+      )(plan),
+    ],
+  },
+  {
+    name: 'code is deployed by identity',
+    broken: each(
+      'Web/sites',
+      has({ 'properties.functionAppConfig.deployment.storage.authentication.type': 'UserAssignedIdentity' }),
+    ),
+  },
+  {
+    name: 'the Functions host opens its storage by identity',
+    broken: each(
+      'Web/sites/config',
+      (config) =>
+        has({ 'properties.AzureWebJobsStorage__credential': 'managedidentity' })(config) &&
+        valueAt(config, 'properties.AzureWebJobsStorage') === null,
+    ),
+  },
+  {
+    name: 'every secret setting is a reference to the vault',
+    broken: each('Web/sites/config', (config) =>
+      ['NATS_CREDENTIALS', 'TOKEN_SIGNING_KEY', 'MESSAGE_ID_KEY'].every((name) =>
+        textAt(config, `properties.${name}`).startsWith('@Microsoft.KeyVault('),
+      ),
+    ),
+  },
+  {
+    name: 'telemetry is accepted from identities only',
+    broken: (plan) => [
+      ...each('Insights/components', has({ 'properties.DisableLocalAuth': true }))(plan),
+      ...each('OperationalInsights/workspaces', has({ 'properties.features.disableLocalAuth': true }))(plan),
+      ...each('Web/sites/config', (config) =>
+        textAt(config, 'properties.APPLICATIONINSIGHTS_AUTHENTICATION_STRING').endsWith('Authorization=AAD'),
+      )(plan),
+    ],
+  },
+  {
+    name: 'the SQL server knows Entra identities only',
+    broken: each(
+      'Sql/servers',
+      (server) =>
+        has({ 'properties.administrators.azureADOnlyAuthentication': true })(server) &&
+        valueAt(server, 'properties.administratorLogin') === null,
+    ),
+  },
+  {
+    name: 'the SQL server has no public endpoint and speaks TLS 1.2 or newer',
+    broken: each(
+      'Sql/servers',
+      has({ 'properties.publicNetworkAccess': 'Disabled', 'properties.minimalTlsVersion': '1.2' }),
+    ),
+  },
+  {
+    name: 'the SQL server is audited',
+    broken: each('Sql/servers/auditingSettings', has({ 'properties.state': 'Enabled' })),
+  },
+  {
+    name: 'the database is serverless',
+    broken: each('Sql/servers/databases', has({ 'sku.name': 'GP_S_Gen5' })),
+  },
+  {
+    name: 'key vaults use roles, cannot be purged and have no public endpoint',
+    broken: each(
+      'KeyVault/vaults',
+      has({
+        'properties.enableRbacAuthorization': true,
+        'properties.enablePurgeProtection': true,
+        'properties.publicNetworkAccess': 'Disabled',
+      }),
+    ),
+  },
+  {
+    name: 'vaults, database and both storage accounts have private endpoints',
+    broken: (plan) => {
+      const groups = resourcesOf(plan, 'Network/privateEndpoints').map(
+        (endpoint) =>
+          (valueAt(endpoint, 'properties.privateLinkServiceConnections') as readonly { name: string }[])[0]
+            ?.name,
+      );
+      const expected = ['blob', 'blob', 'queue', 'sqlServer', 'table', 'vault', 'vault'];
+      return groups.toSorted().join() === expected.join() ? [] : [groups.join()];
+    },
+  },
+  {
+    name: 'NATS nodes have no public address',
+    broken: each(
+      'Network/networkInterfaces',
+      (card) => !JSON.stringify(card.body).includes('publicIPAddress'),
+    ),
+  },
+  { name: 'clients reach NATS from the subnet of the functions only', broken: onlyFrom('4222', 'functions') },
+  { name: 'NATS nodes reach each other only among themselves', broken: onlyFrom('6222', 'nats') },
+  {
+    name: 'nothing else reaches a NATS node',
+    broken: (plan) => {
+      const inbound = rulesOf(plan).filter(({ properties }) => properties['direction'] === 'Inbound');
+      const opened = inbound.filter(({ properties }) => properties['access'] === 'Allow');
+      const closed = inbound.some(
+        ({ properties }) => properties['access'] === 'Deny' && properties['sourceAddressPrefix'] === '*',
+      );
+      return opened.length === 2 && closed ? [] : inbound.map(({ name }) => name);
+    },
+  },
+  {
+    name: 'NATS nodes have no way to the internet',
+    broken: (plan) =>
+      has({ 'properties.defaultOutboundAccess': false, 'properties.natGateway': null })(
+        subnets(plan)['nats'] ?? nothing,
+      ) &&
+      rulesOf(plan).some(
+        ({ properties }) =>
+          properties['direction'] === 'Outbound' &&
+          properties['access'] === 'Deny' &&
+          properties['destinationAddressPrefix'] === '*',
+      )
+        ? []
+        : ['nats'],
+  },
+  {
+    name: 'the subnet of the NATS nodes has its rules',
+    broken: (plan) =>
+      has({ 'properties.networkSecurityGroup.id': '<natsRules.id>' })(subnets(plan)['nats'] ?? nothing)
+        ? []
+        : ['nats'],
+  },
+  {
+    name: 'NATS nodes stand in one zone each, with a Premium SSD data disk each',
+    broken: (plan) => {
+      const nodes = resourcesOf(plan, 'Compute/virtualMachines');
+      const zones = nodes.map((node) => JSON.stringify(valueAt(node, 'zones')));
+      const wellSpread = nodes.length === 1 || (nodes.length === 3 && new Set(zones).size === 3);
+      const disks = each('Compute/disks', has({ 'sku.name': 'Premium_LRS' }))(plan);
+      const enough = resourcesOf(plan, 'Compute/disks').length === nodes.length;
+      return wellSpread && enough ? disks : zones;
+    },
+  },
+  {
+    name: 'nobody signs in to a NATS node with a password',
+    broken: each(
+      'Compute/virtualMachines',
+      (node) =>
+        has({ 'properties.osProfile.linuxConfiguration.disablePasswordAuthentication': true })(node) &&
+        valueAt(node, 'properties.osProfile.adminPassword') === null,
+    ),
+  },
+  {
+    name: 'the broker may write blobs and sign SAS',
+    broken: (plan) =>
+      ['ba92f5b4-2d11-453d-a403-e96b0029c9fe', 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'].filter(
+        (role) =>
+          !grantsOf(plan, role).some(
+            (grant) => valueAt(grant, 'properties.principalId') === '<broker.properties.principalId>',
+          ),
+      ),
+  },
+  {
+    name: 'NATS nodes read their own vault and no other',
+    broken: (plan) =>
+      resourcesOf(plan, 'Authorization/roleAssignments')
+        .filter((grant) => valueAt(grant, 'properties.principalId') === '<nats.properties.principalId>')
+        .map((grant) => (grant.body['scope'] as Reference).symbol)
+        .filter((scope) => scope !== 'natsVault' && scope !== 'artefacts'),
+  },
+  {
+    name: 'no output shows a key or a connection string',
+    broken: (plan) =>
+      Object.entries(plan.outputs)
+        .filter(([name, value]) => /key|secret|password|connection/i.test(`${name} ${textOf(value)}`))
+        .map(([name]) => name),
+  },
+  {
+    name: 'alerts cover errors, latency, nodes, the store, expiry and dead letters',
+    broken: (plan) => {
+      const names = [
+        ...resourcesOf(plan, 'Insights/scheduledQueryRules').map((rule) =>
+          textAt(rule, 'properties.displayName'),
+        ),
+        ...resourcesOf(plan, 'Insights/metricAlerts').map((rule) => textAt(rule, 'name')),
+      ].join(' ');
+      const wanted = [
+        'server-errors',
+        'latency',
+        'nats-node-down',
+        'store-nearly-full',
+        'expiry-lag',
+        'dead-letters',
+      ];
+      return wanted.filter((name) => !names.includes(name));
+    },
+  },
+];
+
+/** Parameter files that must keep the policies. */
+export const profiles = ['infra/bicep/main.dev.bicepparam', 'infra/bicep/main.prod.bicepparam'] as const;
+
+/** What the environment of a deployment gives at least. */
+export const deploymentEnvironment = {
+  AZURE_PRINCIPAL_ID: '00000000-0000-0000-0000-000000000000',
+  BROKER_SSH_PUBLIC_KEY: 'ssh-ed25519 AAAA',
+};
+
+/** A sentence for each policy that a parameter file breaks. */
+export function checkPolicies(workspace: Workspace): readonly string[] {
+  return profiles.flatMap((profile) => {
+    const plan = planDeployment(workspace, profile, { environment: deploymentEnvironment });
+    return policies.flatMap(({ name, broken }) => {
+      const what = broken(plan);
+      return what.length ? [`${profile}: not so: ${name}: ${what.join(', ')}`] : [];
+    });
+  });
+}
