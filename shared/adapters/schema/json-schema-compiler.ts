@@ -4,6 +4,7 @@
 import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { BrokerError, type Fault } from '../../broker-error';
+import { allowForDeviations } from './draft7-deviations';
 import { linearPattern, type LinearPattern } from './linear-pattern';
 import { limitWork, WorkLimit, WorkLimitExceeded } from './work-limit';
 
@@ -30,6 +31,8 @@ class LimitedAjv extends Ajv {
       validateSchema: false,
       // Else `required: ["constructor"]` is met by every object.
       ownProperties: true,
+      // Draft 7, §8.3: what stands beside a reference is ignored.
+      ignoreKeywordsWithRef: true,
       allErrors: false,
       // Optimising the generated code takes longer than all else, the more so the larger the schema.
       code: { optimize: false, process: limitWork, regExp: patternEngine(limit) },
@@ -92,6 +95,7 @@ export function compileJsonSchema(schemaText: string): Check {
     }
     const faults = checkAgainstMetaSchema(schema);
     if (faults.length) throw invalid(faults);
+    allowForDeviations(schema);
     const limit = new WorkLimit(limitMs);
     const ajv = addFormats(new LimitedAjv(limit));
     limit.start();
