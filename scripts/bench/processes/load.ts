@@ -1,0 +1,149 @@
+// The load generator, a process of its own. Raw keep-alive sockets and requests made beforehand: it shares the
+// machine with what it measures, so it costs as little as it can, and the same for floor and broker.
+
+import { connect, type Socket } from 'node:net';
+import { serve } from '../child';
+import { acknowledgeRequest, type AcknowledgeTemplate } from '../http-text';
+import { quantile } from '../statistics';
+import type { Sample } from '../suite';
+
+export interface Load {
+  readonly port: number;
+  /** Each sends its next request when the last one is answered. */
+  readonly connections: number;
+  /** Taken in turn by whichever connection is free. */
+  readonly requests: readonly string[];
+  readonly until: { readonly seconds: number } | { readonly turns: number };
+  /** What the answer to each request has in it, besides the status 200. */
+  readonly expect: string;
+  /** Messages of a request; those of a search are counted. */
+  readonly messagesEach?: number;
+  /** For each request, a search: how its messages are acknowledged in the same turn. */
+  readonly acknowledge?: readonly AcknowledgeTemplate[];
+}
+
+export function runLoadProcess(): void {
+  serve(generate);
+}
+
+async function generate(load: Load): Promise<Sample> {
+  const { requests, until, acknowledge } = load;
+  const bytes = requests.map((request) => Buffer.from(request));
+  const expected = Buffer.from(load.expect);
+  const turns = 'turns' in until ? until.turns : Infinity;
+  const took: number[] = [];
+  let next = 0;
+  let answered = 0;
+  let messages = 0;
+
+  const begun = performance.now();
+  const deadline = 'seconds' in until ? begun + until.seconds * 1_000 : Infinity;
+  const work = async (): Promise<void> => {
+    const connection = await Connection.open(load.port);
+    while (next < turns && performance.now() < deadline) {
+      const index = next++ % bytes.length;
+      const startedAt = performance.now();
+      const body = await connection.send(bytes[index] ?? expected);
+      answered++;
+      if (!body.includes(expected)) throw new Error(`An answer was ${body.toString().slice(0, 500)}`);
+      const template = acknowledge?.[index];
+      if (template) {
+        const ids = messageIds(body);
+        messages += ids.length;
+        const acked = await connection.send(Buffer.from(acknowledgeRequest(template, ids.join(','))));
+        answered++;
+        if (!acked.includes('"notFound":[]')) throw new Error('A message was not acknowledged.');
+      } else messages += load.messagesEach ?? 0;
+      took.push(performance.now() - startedAt);
+    }
+    connection.close();
+  };
+  await Promise.all(Array.from({ length: load.connections }, work));
+  const sorted = Float64Array.from(took).sort();
+  return {
+    seconds: (performance.now() - begun) / 1_000,
+    requests: answered,
+    messages,
+    p50Ms: quantile(sorted, 0.5),
+    p99Ms: quantile(sorted, 0.99),
+  };
+}
+
+const idField = Buffer.from('"messageId":"');
+const idLength = 24;
+
+/** The quoted ids of an answer. No payload of the bench has the field's name in it. */
+function messageIds(body: Buffer): readonly string[] {
+  const ids: string[] = [];
+  for (let at = body.indexOf(idField); at >= 0; at = body.indexOf(idField, at + idLength)) {
+    const start = at + idField.length - 1;
+    ids.push(body.toString('latin1', start, start + idLength + 2));
+  }
+  return ids;
+}
+
+/** One HTTP/1.1 connection with one request on its way at a time; every answer has a Content-Length. */
+class Connection {
+  #chunks: Buffer[] = [];
+  #received = 0;
+  /** Bytes of the whole answer, once its head has arrived. */
+  #total = Infinity;
+  #headBytes = 0;
+  #settle: { resolve: (body: Buffer) => void; reject: (error: Error) => void } | undefined;
+
+  private constructor(private readonly socket: Socket) {
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('error', (error) => this.#fail(error));
+    socket.on('close', () => this.#fail(new Error('The connection was closed.')));
+  }
+
+  static open(port: number): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(new Connection(socket)));
+      socket.once('error', reject);
+    });
+  }
+
+  /** The body of the answer, which has status 200. */
+  send(request: Buffer): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+      this.socket.write(request);
+    });
+  }
+
+  close(): void {
+    this.socket.removeAllListeners('close');
+    this.socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#received += chunk.byteLength;
+    if (this.#total === Infinity) this.#readHead();
+    if (this.#received < this.#total) return;
+    const answer = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#received);
+    const headBytes = this.#headBytes;
+    this.#chunks = [];
+    this.#received = 0;
+    this.#total = Infinity;
+    if (answer.toString('latin1', 9, 12) !== '200')
+      this.#fail(new Error(`An answer was ${answer.toString()}`));
+    else this.#settle?.resolve(answer.subarray(headBytes));
+  }
+
+  #readHead(): void {
+    const all = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks, this.#received);
+    const end = all?.indexOf('\r\n\r\n') ?? -1;
+    if (!all || end < 0) return;
+    const length = /\r\ncontent-length: *(\d+)/i.exec(all.toString('latin1', 0, end))?.[1];
+    if (length === undefined) this.#fail(new Error('An answer has no Content-Length.'));
+    this.#headBytes = end + 4;
+    this.#total = this.#headBytes + Number(length);
+  }
+
+  #fail(error: Error): void {
+    this.#settle?.reject(error);
+  }
+}

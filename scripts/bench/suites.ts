@@ -1,0 +1,7 @@
+// The suites by name: `npm run bench -- NAME`. The first one runs when none is named.
+
+import { messagePath } from './message-path';
+import type { Suite } from './suite';
+import { topicAdministration } from './topics/topic-suite';
+
+export const suites: readonly [Suite, ...Suite[]] = [messagePath, topicAdministration];
