@@ -195,13 +195,13 @@ function caller({ routes, handling }: Container): Call {
       ...(body === undefined ? {} : { body: { string: body } }),
     });
     const answer = await handler(request, new InvocationContext({ functionName: route.operationId }));
-    if (typeof answer !== 'object' || !('body' in answer) || !(answer.body instanceof Uint8Array)) {
-      throw new Error('the handler answered nothing');
-    }
+    if (typeof answer !== 'object' || !('body' in answer)) throw new Error('the handler answered nothing');
+    const streamed = answer.body instanceof ReadableStream || answer.body instanceof Uint8Array;
+    if (!streamed) throw new Error('the handler answered neither bytes nor a stream');
     return {
       status: answer.status ?? 200,
       headers: new Headers(answer.headers),
-      text: Buffer.from(answer.body).toString(),
+      text: await new Response(answer.body as ConstructorParameters<typeof Response>[0]).text(),
     };
   };
 }

@@ -141,7 +141,8 @@ function checkRequest(document: Json, operation: Json, path: string, request: Se
   ) as Json;
   const faults = schemaFaults(document, schema, lenient(schema, query), 'query', false);
   const requestBody = operation['requestBody'] as Json | undefined;
-  if (!requestBody) return faults;
+  // What is streamed is not looked at, only JSON.
+  if (!requestBody || !('application/json' in (requestBody['content'] as Json))) return faults;
   // The broker documents that it takes a null for an absent body where the body is optional.
   if (request.body === undefined || (request.body === null && requestBody['required'] !== true)) {
     return requestBody['required'] === true ? [...faults, 'the body is required'] : faults;

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 
 export interface TcpProxy {
   readonly port: number;
+  /** Connections that clients have opened so far. */
+  readonly accepted: () => number;
   /** Loses the next chunk from the server that contains the text. @returns how often it has been lost so far */
   readonly loseAnswer: (text: string, times?: number) => () => number;
   /** Drops all that the server sends until pass(). @returns how many chunks were dropped so far */
@@ -36,7 +38,9 @@ export async function startTcpProxy(targetPort: () => number): Promise<TcpProxy>
     wanted.lost++;
     return true;
   };
+  let accepted = 0;
   const server = createServer((client) => {
+    accepted++;
     if (mode === 'refusing') {
       client.resetAndDestroy();
       return;
@@ -67,6 +71,7 @@ export async function startTcpProxy(targetPort: () => number): Promise<TcpProxy>
   await listen(server);
   return {
     port: (server.address() as AddressInfo).port,
+    accepted: () => accepted,
     loseAnswer: (text, times = 1) => {
       const wanted = { text, left: times, lost: 0 };
       toLose.push(wanted);
