@@ -54,8 +54,9 @@ import {
 import type { Log } from '../shared/log';
 import { JetStreamExpiryCursors } from '../shared/adapters/nats/jetstream-expiry-cursors';
 import { listExpiryQueues } from '../shared/adapters/nats/jetstream-expiry-queues';
+import { JetStreamTopicReadModel } from '../shared/adapters/nats/jetstream-topic-read-model';
 import { JetStreamReceiptLog } from '../shared/adapters/nats/jetstream-receipt-log';
-import { expireMessages, RetentionPolicy } from '../shared/retention';
+import { expireMessages, RetentionPolicy, type RetentionStep } from '../shared/retention';
 import { receiptRoutes } from './receipts';
 import { retentionTimer, type Timer } from './retention';
 import {
@@ -73,7 +74,13 @@ import {
   tellExpired,
 } from '../shared/messages';
 import { createHealth } from '../shared/operations/health';
-import { toCatalogTopic, TopicAdministration, TopicCatalog } from '../shared/topics';
+import {
+  createCatalogSource,
+  reconcileTopics,
+  TopicAdministration,
+  TopicAnnouncer,
+  TopicCatalog,
+} from '../shared/topics';
 import { channelRoutes } from './channels';
 import { clientRoutes } from './clients';
 import { fileRoutes } from './files';
@@ -95,7 +102,7 @@ export interface Container {
 
 export function createContainer(settings: Settings, log: Log, clock: Clock = systemClock): Container {
   const store = messageStore(settings, log, clock);
-  const topics = topicStore(settings, clock);
+  const topics = topicStore(settings, store.layout, log, clock);
   const identity = identityOf(settings, store.layout, log, clock);
   const blob = new BlobConnection(settings.blobStore);
   const messageIds = new MessageIds(settings.messageIdKeys);
@@ -131,6 +138,7 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
     ...settings.retention,
     steps: [
       { name: 'expire messages', share: 0.8, run: store.expireMessages(messageIds) },
+      topics.reconcile,
       forgetIdleClients(clients, () => store.layout.longestMemoryMs, store.now),
     ],
     clock,
@@ -255,27 +263,24 @@ function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
   };
 }
 
-function topicStore({ topicStore: chosen, identity }: Settings, clock: Clock) {
+function topicStore({ topicStore: chosen, identity }: Settings, layout: StoreLayout, log: Log, clock: Clock) {
   const store = new SqlTopicStore(sqlBackend(chosen), clock);
-  const catalog = new TopicCatalog(
-    {
-      find: async (id) => {
-        const topic = await store.find(id);
-        return topic && toCatalogTopic(topic);
-      },
-      readSchema: async (id, version) => (await store.view(id, version))?.schemaText,
-    },
-    { clock },
-  );
+  const model = new JetStreamTopicReadModel(layout.bucket('topics'));
+  const catalog = new TopicCatalog(createCatalogSource({ model, store }), { clock });
   const validator = new CompiledSchemaValidator();
   const isCreatorRole = compileRolePattern(identity.topicCreatorRolePattern);
   const administration = new TopicAdministration({
     store,
-    catalog,
+    announcer: new TopicAnnouncer(model, catalog, log),
     validator,
     mayAdministerTopicsOf: (owner, roles) => mayAdministerTopicsOf(owner, roles, isCreatorRole),
   });
-  return { store, catalog, validator, administration };
+  const reconcile: RetentionStep = {
+    name: 'reconcile topics',
+    share: 0.3,
+    run: (isOutOfTime) => reconcileTopics({ model, store }, clock(), isOutOfTime),
+  };
+  return { store, catalog, validator, administration, reconcile };
 }
 
 interface FileBackends {

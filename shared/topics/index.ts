@@ -5,4 +5,5 @@ export type { PayloadValidator, SchemaSource } from './payload-validator';
 export { schemaToJson } from './schema-text';
 export { schemaTypes, type SchemaType, stateTagOf, type TopicView } from './topic';
 export { TopicAdministration, type Page, type PageRequest } from './topic-administration';
-export { TopicCatalog, toCatalogTopic } from './topic-catalog';
+export { TopicCatalog } from './topic-catalog';
+export { createCatalogSource, reconcileTopics, TopicAnnouncer } from './topic-read-model';

@@ -5,8 +5,8 @@ import { BrokerError, invalidParameter } from '../broker-error';
 import type { Caller } from '../identity';
 import type { PayloadValidator } from './payload-validator';
 import { readSchemaText } from './schema-text';
-import { isTopicId, stateTagOf, type Topic, type TopicView } from './topic';
-import { toCatalogTopic, type TopicCatalog } from './topic-catalog';
+import type { TopicAnnouncer } from './topic-read-model';
+import { isTopicId, stateTagOf, type SchemaText, type Topic, type TopicView } from './topic';
 import {
   deleteTopic,
   deleteVersion,
@@ -24,7 +24,7 @@ export type MayAdministerTopicsOf = (owner: string, roles: readonly string[]) =>
 
 export interface TopicAdministrationDependencies {
   readonly store: TopicStore;
-  readonly catalog: TopicCatalog;
+  readonly announcer: Pick<TopicAnnouncer, 'announce'>;
   readonly validator: PayloadValidator;
   readonly mayAdministerTopicsOf: MayAdministerTopicsOf;
 }
@@ -59,13 +59,13 @@ export interface Page extends Listing {
 
 export class TopicAdministration {
   readonly #store: TopicStore;
-  readonly #catalog: TopicCatalog;
+  readonly #announcer: Pick<TopicAnnouncer, 'announce'>;
   readonly #validator: PayloadValidator;
   readonly #mayAdministerTopicsOf: MayAdministerTopicsOf;
 
   constructor(dependencies: TopicAdministrationDependencies) {
     this.#store = dependencies.store;
-    this.#catalog = dependencies.catalog;
+    this.#announcer = dependencies.announcer;
     this.#validator = dependencies.validator;
     this.#mayAdministerTopicsOf = dependencies.mayAdministerTopicsOf;
   }
@@ -79,7 +79,7 @@ export class TopicAdministration {
     this.#validator.compile(schemaType, schema.text);
     const { owner, name, version } = request;
     const topic = await this.#store.create({ owner, name, schemaType, tags, version, schema });
-    this.#catalog.put(toCatalogTopic(topic));
+    await this.#announcer.announce(topic, schema);
     return viewOf(topic, version, schema.text, schema.hash);
   }
 
@@ -99,10 +99,15 @@ export class TopicAdministration {
     const schema = readSchemaText(found.schemaType, schemaText);
     // A version that exists decides by its hash alone; only a new schema has to be usable.
     if (publishVersion(found, version, schema)) this.#validator.compile(found.schemaType, schema.text);
-    await this.#change(caller, id, (topic) => {
-      demand(precondition, versionTag(topic, version));
-      return publishVersion(topic, version, schema);
-    });
+    await this.#change(
+      caller,
+      id,
+      (topic) => {
+        demand(precondition, versionTag(topic, version));
+        return publishVersion(topic, version, schema);
+      },
+      schema,
+    );
     return this.view(id, version, false);
   }
 
@@ -196,6 +201,7 @@ export class TopicAdministration {
     caller: Caller,
     id: string,
     decide: (topic: Topic) => TopicChange | undefined,
+    schema?: SchemaText,
   ): Promise<Topic> {
     if (!isTopicId(id)) throw topicNotFound();
     const changed = await this.#store.change(id, (topic) => {
@@ -203,7 +209,7 @@ export class TopicAdministration {
       this.#requireRight(caller, topic.owner);
       return decide(topic);
     });
-    this.#catalog.put(toCatalogTopic(changed));
+    await this.#announcer.announce(changed, schema);
     return changed;
   }
 

@@ -38,6 +38,11 @@ export interface Listing {
   readonly records: readonly TopicView[];
 }
 
+export interface TopicRevision {
+  readonly id: string;
+  readonly revision: number;
+}
+
 export interface OwnerCount {
   readonly owner: string;
   readonly count: number;
@@ -84,6 +89,12 @@ export interface TopicStore {
 
   /** Last changes of those owners that have or had topics. */
   updatesByOwner(owners: readonly string[]): Promise<readonly OwnerUpdates[]>;
+
+  /**
+   * Ids after `after`, ascending, with their revisions: topics, deleted ones too, of owners that had a change since
+   * an instant (epoch ms).
+   */
+  listRevisions(sinceMs: number, after: string, limit: number): Promise<readonly TopicRevision[]>;
 
   /** Resolves when the store answers and its tables are those of this program. */
   check(): Promise<void>;

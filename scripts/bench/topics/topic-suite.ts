@@ -1,7 +1,7 @@
 // The suite of topic administration: what the gateways poll every minute must not cost more with more topics.
 
 import { systemClock } from '../../../shared/clock';
-import { toCatalogTopic, TopicCatalog } from '../../../shared/topics';
+import { toCatalogTopic, TopicCatalog } from '../../../shared/topics/topic-catalog';
 import { quantile } from '../statistics';
 import type { Curve, Suite } from '../suite';
 import { benchOwner, type FilledStore, withFilledStores } from './filled-stores';

@@ -117,3 +117,8 @@ export const classFilter = (shard: number, retentionClass: string): string =>
 export const mailboxOfSubject = (subject: string): string => subject.split('.')[2] ?? '';
 /** All cursors of a mailbox in their bucket. */
 export const cursorKeysOf = (mailbox: string): string => `${mailbox}.>`;
+
+/** Keys of the `topics` bucket. Ids and hashes are the broker's own hexadecimal texts. */
+export const topicKey = (topicId: string): string => `topic.${topicId}`;
+export const schemaKey = (hash: string): string => `schema.${hash}`;
+export const reconciledKey = 'reconciled';

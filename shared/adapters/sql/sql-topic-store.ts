@@ -12,6 +12,7 @@ import type {
   OwnerCount,
   OwnerUpdates,
   TopicFilter,
+  TopicRevision,
   TopicStore,
   Window,
 } from '../../topics/topic-store';
@@ -86,6 +87,10 @@ export class SqlTopicStore implements TopicStore {
 
   updatesByOwner(owners: readonly string[]): Promise<readonly OwnerUpdates[]> {
     return this.#run(() => reading.updatesByOwner(this.#database, owners));
+  }
+
+  listRevisions(sinceMs: number, after: string, limit: number): Promise<readonly TopicRevision[]> {
+    return this.#run(() => reading.listRevisions(this.#database, this.#backend, sinceMs, after, limit));
   }
 
   async check(): Promise<void> {

@@ -3,7 +3,14 @@
 
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { SchemaType, Topic, TopicVersion, TopicView } from '../../topics/topic';
-import type { Listing, OwnerCount, OwnerUpdates, TopicFilter, Window } from '../../topics/topic-store';
+import type {
+  Listing,
+  OwnerCount,
+  OwnerUpdates,
+  TopicFilter,
+  TopicRevision,
+  Window,
+} from '../../topics/topic-store';
 import type { SqlBackend } from './backend';
 import type { Tables } from './tables';
 import { textKey } from './topic-writing';
@@ -150,6 +157,27 @@ export async function updatesByOwner(
     lastTopicUpdateMs: Number(row.last_topic_update_ms),
     lastVersionUpdateMs: Number(row.last_version_update_ms),
   }));
+}
+
+/** Of owners with a change since then: found by the owners' rows, of which there are few. */
+export async function listRevisions(
+  database: Kysely<Tables>,
+  backend: SqlBackend,
+  sinceMs: number,
+  after: string,
+  limit: number,
+): Promise<readonly TopicRevision[]> {
+  const query = database
+    .selectFrom('topic as t')
+    .innerJoin('topic_owner as o', 'o.owner_key', 't.owner_key')
+    .where((eb) =>
+      eb.or([eb('o.last_topic_update_ms', '>', sinceMs), eb('o.last_version_update_ms', '>', sinceMs)]),
+    )
+    .where('t.id', '>', after)
+    .select(['t.id', 't.revision'])
+    .orderBy('t.id');
+  const rows = await page(query, backend, { offset: 0, limit }).execute();
+  return rows.map(({ id, revision }) => ({ id, revision: Number(revision) }));
 }
 
 /** Topics that meet every condition of a filter. */

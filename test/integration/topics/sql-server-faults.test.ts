@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { migrate, sqlBackend, SqlTopicStore } from '../../../shared/adapters/sql';
 import { systemClock } from '../../../shared/clock';
 import { deleteTopic, publishVersion } from '../../../shared/topics/topic-change';
-import { TopicCatalog, toCatalogTopic } from '../../../shared/topics';
+import { TopicCatalog, toCatalogTopic } from '../../../shared/topics/topic-catalog';
 import { schema, someTopic } from '../../contract/topics/topic-store.contract';
 import { startTdsStandIn, type TdsStandIn } from '../../support/tds-stand-in';
 
