@@ -1,16 +1,19 @@
-// Batch direct get: reads stored messages without changing anything, from any replica. An own multiplexer on
-// one wildcard inbox, because the client's requestMany() stops at the first empty body and ends silently at its
-// maxWait (design §4). A batch counts as read only when the server ended it with 204 or 404.
+// Batch direct get: reads stored messages without changing anything, from any replica. A batch counts as read only
+// when the server ended it with 204 or 404 (design §4).
 
-import { createInbox, type Msg, type NatsConnection, type Subscription } from 'nats';
+import type { Msg } from 'nats';
 import { BrokerError } from '../../broker-error';
 import type { NatsConnections } from './connection';
+import { ReplyInbox } from './reply-inbox';
 
 /** With this sequence or after, or stored at this instant or after (RFC 3339). */
 export type DirectGetStart = { readonly seq: number } | { readonly start_time: string };
 
-export type DirectGetRequest = DirectGetStart & {
-  readonly next_by_subj: string;
+export type DirectGetRequest = (
+  | (DirectGetStart & { readonly next_by_subj: string })
+  /** The last message of each subject that matches, where that is not before `seq`. */
+  | { readonly multi_last: readonly string[]; readonly seq: number }
+) & {
   readonly batch: number;
   readonly max_bytes: number;
 };
@@ -28,6 +31,8 @@ export interface DirectBatch {
   readonly messages: readonly DirectMessage[];
   /** Whether this replica had more that match, after the last message of the batch. */
   readonly more: boolean;
+  /** With `multi_last`: the replica's last sequence, through which it has looked; else 0. */
+  readonly upTo: number;
 }
 
 /** Above 64 MiB on its way to one connection the server cuts it; half of that is the ceiling. Unit: bytes. */
@@ -44,10 +49,7 @@ interface Batch {
 }
 
 export class DirectGet {
-  readonly #batches = new Map<string, Batch>();
-  #subscription: { readonly connection: NatsConnection; readonly subscription: Subscription } | undefined;
-  #inbox = createInbox();
-  #nextToken = 0;
+  readonly #inbox = new ReplyInbox();
   #inFlightBytes = 0;
   readonly #queue: (() => void)[] = [];
 
@@ -75,42 +77,26 @@ export class DirectGet {
 
   async #once(stream: string, request: DirectGetRequest): Promise<DirectBatch | BrokerError> {
     const connection = await this.connections.ready('read');
-    const inbox = this.#subscribed(connection);
-    const token = String(this.#nextToken++);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(unavailable('A read was not answered in time.')), batchTimeoutMs);
+      const messages: DirectMessage[] = [];
       const settle = (outcome: DirectBatch | BrokerError): void => {
         clearTimeout(timer);
-        this.#batches.delete(token);
+        forget();
         resolve(outcome);
       };
-      this.#batches.set(token, { messages: [], settle });
+      const timer = setTimeout(() => settle(unavailable('A read was not answered in time.')), batchTimeoutMs);
+      let forget = (): void => undefined;
       try {
-        connection.publish(`$JS.API.DIRECT.GET.${stream}`, JSON.stringify(request), {
-          reply: `${inbox}.${token}`,
-        });
+        forget = this.#inbox.send(
+          connection,
+          `$JS.API.DIRECT.GET.${stream}`,
+          JSON.stringify(request),
+          (message) => receive({ messages, settle }, message),
+        );
       } catch {
         settle(unavailable('A read could not be sent.'));
       }
     });
-  }
-
-  #subscribed(connection: NatsConnection): string {
-    if (this.#subscription?.connection !== connection) {
-      this.#inbox = createInbox();
-      const prefixLength = this.#inbox.length + 1;
-      const subscription = connection.subscribe(`${this.#inbox}.*`, {
-        // Never throws: a throw here would kill the client's reader for good.
-        callback: (error, message) => {
-          const batch = this.#batches.get(message.subject.slice(prefixLength));
-          if (!batch) return;
-          if (error) batch.settle(unavailable('A read failed.'));
-          else receive(batch, message);
-        },
-      });
-      this.#subscription = { connection, subscription };
-    }
-    return this.#inbox;
   }
 
   async #acquire(bytes: number): Promise<void> {
@@ -130,14 +116,15 @@ function unavailable(detail: string): BrokerError {
   return new BrokerError('message-store-unavailable', detail, { retryAfterSeconds: 5 });
 }
 
-/** Takes one message of a batch, or its end: 204 after the last one, 404 for none at all. */
+/** Takes one message of a batch, or its end: 204 after the last one, 404 for none at all, 413 for too many subjects. */
 function receive(batch: Batch, message: Msg): void {
   const headers = message.headers;
   const code = headers?.code ?? 0;
-  if (code === 204 || code === 404) {
+  if (code === 204 || code === 404 || code === 413) {
     batch.settle({
       messages: batch.messages,
-      more: code === 204 && Number(headers?.get('Nats-Num-Pending') ?? 0) > 0,
+      more: code === 413 || (code === 204 && Number(headers?.get('Nats-Num-Pending') ?? 0) > 0),
+      upTo: Number(headers?.get('Nats-UpTo-Sequence') ?? 0),
     });
     return;
   }

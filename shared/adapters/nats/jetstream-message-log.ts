@@ -1,6 +1,7 @@
 // The message log on JetStream: one stream per shard, one stored message per recipient (design §3–§5).
 
 import { randomUUID } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type {
   Appended,
   LogFilter,
@@ -14,7 +15,7 @@ import { parseClaim } from '../../messages/claim-check';
 import { type Mailbox, mailboxToken, senderToken } from '../../messages/mailbox';
 import { envelopeBytes } from '../../messages/message-body';
 import { messageLife } from '../../retention/message-life';
-import type { DirectGet, DirectGetStart, DirectMessage } from './direct-get';
+import type { DirectBatch, DirectGet, DirectGetStart, DirectMessage } from './direct-get';
 import { type JetStream, retryBudgetMs } from './jetstream';
 import { attemptHeader, claimHeader, keyHeader, lifeHeader, recipientHeader } from './message-headers';
 import {
@@ -36,6 +37,8 @@ const firstBatchBytes = 256 * 1024;
 const latestStartMs = Date.UTC(2262, 0);
 /** Pending messages this close in the stream are read as one run. Unit: sequences. */
 const runGap = 64;
+/** About 6 MB. */
+const maxQuiet = 20_000;
 
 export interface MessageLogOptions {
   readonly jetStream: JetStream;
@@ -49,6 +52,12 @@ export class JetStreamMessageLog implements MessageLog {
   /** `max_payload` of infra/nats/nats.conf, less room for headers. */
   readonly maxBodyBytes = 8 * 1024 * 1024 - 16 * 1024;
 
+  /**
+   * Reads that brought nothing, by stream sequence and subject filter: through which sequence that is certain. A
+   * fact about the stream, whichever cursor it was read for; 0 where the replica did not say.
+   */
+  readonly #quiet = new LRUCache<string, number>({ max: maxQuiet });
+
   constructor(private readonly options: MessageLogOptions) {}
 
   async append(message: NewMessage): Promise<Appended> {
@@ -57,14 +66,17 @@ export class JetStreamMessageLog implements MessageLog {
     await this.options.layout.generation(address.shard);
     const sender = senderToken(message.senderDid);
     const attempt = randomUUID();
-    const unique =
-      message.transactionId === undefined ? `attempt:${attempt}` : `transaction:${message.transactionId}`;
+    const { transactionId, topicId } = message;
     const ack = await jetStream.publish(
-      messageSubject(address, { topicId: message.topicId, sender, retentionClass: message.retentionClass }),
+      messageSubject(address, { topicId, sender, retentionClass: message.retentionClass }),
       message.body,
       {
-        'Nats-Msg-Id': messageIdHeader(sender, address.token, message.topicId, unique),
-        [attemptHeader]: attempt,
+        ...(transactionId === undefined
+          ? { 'Nats-Msg-Id': attempt }
+          : {
+              'Nats-Msg-Id': messageIdHeader(sender, address.token, topicId, transactionId),
+              [attemptHeader]: attempt,
+            }),
         [keyHeader]: String(message.keyNumber),
         ...(message.claim ? { [claimHeader]: JSON.stringify(message.claim) } : {}),
         ...(message.lifeMs === undefined ? {} : { [lifeHeader]: String(message.lifeMs) }),
@@ -79,7 +91,7 @@ export class JetStreamMessageLog implements MessageLog {
     if (!ack.duplicate) return { outcome: 'stored', seq: ack.seq };
     // The answer to a repetition: either our own first try was stored and its answer lost, or somebody else's
     // message with this transaction id was there before. Without one the id is this attempt's alone.
-    if (message.transactionId === undefined) return { outcome: 'stored', seq: ack.seq };
+    if (transactionId === undefined) return { outcome: 'stored', seq: ack.seq };
     if (ack.tries === 1) return { outcome: 'duplicate' };
     const stored = await jetStream.messageAt(mailStream(address.shard), ack.seq);
     const ours = !stored || stored.headers.get(attemptHeader) === attempt;
@@ -94,13 +106,17 @@ export class JetStreamMessageLog implements MessageLog {
   ): Promise<LogRead> {
     const address = this.#address(mailbox);
     await this.options.layout.generation(address.shard);
+    const stream = mailStream(address.shard);
+    const subject = subjectFilter(address, filter.topic ?? undefined, filter.sender ?? undefined);
     const messages: StoredMessage[] = [];
     let bytes = 0;
-    let from = toDirectGetStart(start);
+    let from: DirectGetStart | undefined =
+      'after' in start ? await this.#quietUntil(stream, subject, start.after) : toDirectGetStart(start);
+    if (!from) return { messages, more: false };
     for (;;) {
-      const batch = await this.options.directGet.read(mailStream(address.shard), {
+      const batch: DirectBatch = await this.options.directGet.read(stream, {
         ...from,
-        next_by_subj: subjectFilter(address, filter.topic ?? undefined, filter.sender ?? undefined),
+        next_by_subj: subject,
         batch: Math.min(maxBatchMessages, limits.messages - messages.length),
         max_bytes: Math.min(messages.length ? maxBatchBytes : firstBatchBytes, limits.bytes),
       });
@@ -109,11 +125,35 @@ export class JetStreamMessageLog implements MessageLog {
         bytes += message.data.byteLength;
       }
       const last = batch.messages.at(-1)?.seq;
+      if (!messages.length && 'after' in start) this.#quiet.set(`${start.after} ${subject}`, 0);
       if (!batch.more || last === undefined || messages.length >= limits.messages || bytes >= limits.bytes) {
         return { messages, more: batch.more };
       }
       from = { seq: last + 1 };
     }
+  }
+
+  /**
+   * Where a read after a sequence begins, or undefined when this replica has nothing. A batch makes the server walk
+   * over what others were sent since, up to a block of 8 MB, 1.8 ms; so where the last read brought nothing, only
+   * the last messages of the subject are asked for first, 0.1 ms whatever lies between (2.15.1, one core).
+   */
+  async #quietUntil(stream: string, subject: string, after: number): Promise<DirectGetStart | undefined> {
+    const key = `${after} ${subject}`;
+    const through = this.#quiet.get(key);
+    if (through === undefined) return { seq: after + 1 };
+    const { messages, more, upTo } = await this.options.directGet.read(stream, {
+      multi_last: [subject],
+      seq: after + 1,
+      batch: 1,
+      max_bytes: 1,
+    });
+    if (messages.length || more) {
+      this.#quiet.delete(key);
+      return { seq: Math.max(after, through) + 1 };
+    }
+    this.#quiet.set(key, upTo);
+    return undefined;
   }
 
   async readAt(mailbox: Mailbox, seqs: readonly number[], bytes: number): Promise<readonly StoredMessage[]> {

@@ -12,6 +12,7 @@ import { BrokerError } from '../../broker-error';
 import type { Log } from '../../log';
 import { NatsConnections, type NatsOptions, reconnectPatienceMs } from './connection';
 import { apiCode, retryOf, toBrokerError } from './nats-errors';
+import { ReplyInbox } from './reply-inbox';
 
 /** All tries of one call end within this. Unit: ms. A leader's death stops a stream for up to 10 s. */
 export const retryBudgetMs = 12_000;
@@ -58,6 +59,7 @@ const nameInUse = 10_058;
 
 export class JetStream {
   readonly connections: NatsConnections;
+  readonly #inbox = new ReplyInbox();
 
   constructor(options: NatsOptions & { readonly log: Log }) {
     this.connections = new NatsConnections(options);
@@ -78,7 +80,7 @@ export class JetStream {
     let tries = 0;
     const ack = await this.#retrying(budgetMs, async (connection, timeoutMs) => {
       tries++;
-      const reply = await connection.request(subject, data, { timeout: timeoutMs, headers });
+      const reply = await this.#inbox.request(connection, subject, data, { timeoutMs, headers });
       return parseReply(reply.string()) as PublishReply;
     });
     return { seq: ack.seq, duplicate: ack.duplicate ?? false, tries };
@@ -94,8 +96,8 @@ export class JetStream {
     headerFields: Readonly<Record<string, string>>,
   ): Promise<PublishAck> {
     const connection = await this.connections.ready('publish');
-    const reply = await connection.request(subject, data, {
-      timeout: tryMs,
+    const reply = await this.#inbox.request(connection, subject, data, {
+      timeoutMs: tryMs,
       headers: headersOf(headerFields),
     });
     const ack = parseReply(reply.string()) as PublishReply;
@@ -193,8 +195,8 @@ export class JetStream {
    */
   api(path: string, body: object): Promise<unknown> {
     return this.#retrying(retryBudgetMs, async (connection, timeoutMs) => {
-      const reply = await connection.request(`${apiPrefix}.${path}`, JSON.stringify(body), {
-        timeout: timeoutMs,
+      const reply = await this.#inbox.request(connection, `${apiPrefix}.${path}`, JSON.stringify(body), {
+        timeoutMs,
       });
       return parseReply(reply.string());
     });
