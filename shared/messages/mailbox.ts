@@ -42,8 +42,15 @@ export function tokenOf(...parts: readonly string[]): string {
   return base32(hash('sha256', JSON.stringify(parts), 'buffer').subarray(0, 16));
 }
 
+/** One request asks for its mailbox's token several times. */
+const mailboxTokens = new WeakMap<Mailbox, string>();
+
 export function mailboxToken(mailbox: Mailbox): string {
-  return tokenOf(mailbox.kind, mailbox.identifier);
+  const known = mailboxTokens.get(mailbox);
+  if (known !== undefined) return known;
+  const token = tokenOf(mailbox.kind, mailbox.identifier);
+  mailboxTokens.set(mailbox, token);
+  return token;
 }
 
 /** The token under which a sender stands in a message's subject. */

@@ -2,7 +2,7 @@
 // initialisation vector), bound to the mailbox and to the generation of its stream. An id needs no storage,
 // reveals nothing, is the same for sender and recipient, and opens in no other mailbox.
 
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 const tagBytes = 6;
 const sequenceBytes = 6;
@@ -23,9 +23,10 @@ export interface SealingContext {
   readonly generation: number;
 }
 
+/** Key objects: with the bytes of a key every HMAC would make one, which is four fifths of its time. */
 interface Subkeys {
-  readonly authenticating: Buffer;
-  readonly encrypting: Buffer;
+  readonly authenticating: KeyObject;
+  readonly encrypting: KeyObject;
 }
 
 export class MessageIds {
@@ -42,8 +43,8 @@ export class MessageIds {
       keys.map(({ number, key }) => [
         number,
         {
-          authenticating: createHmac('sha256', key).update('ddhub message id: authenticate').digest(),
-          encrypting: createHmac('sha256', key).update('ddhub message id: encrypt').digest(),
+          authenticating: subkey(key, 'ddhub message id: authenticate'),
+          encrypting: subkey(key, 'ddhub message id: encrypt'),
         },
       ]),
     );
@@ -75,6 +76,10 @@ export class MessageIds {
     }
     return undefined;
   }
+}
+
+function subkey(key: Uint8Array, purpose: string): KeyObject {
+  return createSecretKey(createHmac('sha256', key).update(purpose).digest());
 }
 
 function tagOf(keys: Subkeys, plain: Uint8Array, { mailbox, generation }: SealingContext): Buffer {
