@@ -1,7 +1,13 @@
 // The statements that a SQL backend would be sent, without a server: its own query compiler before a driver that
 // writes them down and answers with nothing.
 
-import { type CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult } from 'kysely';
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+} from 'kysely';
 import type { SqlBackend } from '../../shared/adapters/sql';
 
 export interface Recorded {
