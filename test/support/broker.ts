@@ -39,6 +39,8 @@ export interface Broker {
   ) => Promise<BrokerAnswer<Body>>;
   /** Makes a key pair and logs in with it. */
   readonly logIn: () => Promise<Participant>;
+  /** Whoever has logged in by other ways. */
+  readonly participant: (did: string, accessToken: string) => Participant;
   /** Runs a timer function now. */
   readonly runTimer: (name: string) => Promise<void>;
   /** Every line that it logged. */
@@ -142,7 +144,14 @@ function startBroker(environment: Record<string, string>, options: BrokerOptions
     if (!timer) throw new Error(`there is no timer ${name}`);
     await timer.run();
   };
-  const broker: Broker = { request, logIn, runTimer, logLines, close: () => (closing ??= container.close()) };
+  const broker: Broker = {
+    request,
+    logIn,
+    participant: (did, accessToken) => participantAt(broker, did, accessToken),
+    runTimer,
+    logLines,
+    close: () => (closing ??= container.close()),
+  };
   return broker;
 }
 
