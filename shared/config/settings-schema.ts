@@ -222,4 +222,3 @@ export const settingsSchema = Type.Object({
 });
 
 export type RawSettings = Static<typeof settingsSchema>;
-export type SettingName = keyof RawSettings;

@@ -1,12 +1,12 @@
 // What other capabilities and the triggers may use of identity.
 
-export type { AccessTokenIssuer, AccessTokenVerifier, PublicKey, VerifiedToken } from './access-token';
+export type { AccessTokenIssuer } from './access-token';
 export { createAuthenticator } from './authenticator';
 export type { Caller } from './caller';
-export { isDid, maxDidLength } from './did';
+export { isDid } from './did';
 export { Login, type TokenPair } from './login';
 export type { ParticipantDirectory } from './participant-directory';
 export type { RoleDirectory } from './role-directory';
-export { compileRolePattern, mayAdministerTopicsOf, type RoleMatcher } from './role-pattern';
+export { compileRolePattern, mayAdministerTopicsOf } from './role-pattern';
 export { noRoles, type RoleSource } from './role-source';
 export { Sessions } from './sessions';

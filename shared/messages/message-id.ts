@@ -6,8 +6,6 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 const tagBytes = 6;
 const sequenceBytes = 6;
-/** Characters of a message id: 24 lower-case hex. */
-export const messageIdLength = 2 * (tagBytes + sequenceBytes);
 
 export interface NumberedKey {
   /** 0–255; stored with each message, so that keys can be rotated. */

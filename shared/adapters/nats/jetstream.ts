@@ -8,7 +8,6 @@ import {
   NatsError,
   type StreamConfig,
 } from 'nats';
-import { BrokerError } from '../../broker-error';
 import type { Log } from '../../log';
 import { NatsConnections, type NatsOptions, reconnectPatienceMs } from './connection';
 import { apiCode, retryOf, toBrokerError } from './nats-errors';
@@ -275,10 +274,4 @@ function parseHeaders(block: string | undefined): ReadonlyMap<string, string> {
     if (colon > 0) result.set(line.slice(0, colon), line.slice(colon + 1).trim());
   }
   return result;
-}
-
-/** True where a stream's absence is what went wrong. */
-export function isMissingStream(error: unknown): boolean {
-  const cause = error instanceof BrokerError ? error.cause : error;
-  return apiCode(cause) === streamNotFound;
 }
