@@ -11,6 +11,8 @@ export interface AzuriteOptions {
   readonly location: string;
   /** Directory of the repository; default: the working directory. */
   readonly root?: string;
+  /** Files of a certificate and its key: it speaks https and takes Entra tokens (unverified) besides its key. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
 }
 
 export interface Azurite {
@@ -30,7 +32,8 @@ const readyMilliseconds = 30_000;
 
 /** @throws Error with its last lines when it does not listen within 30 s */
 export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
-  const root = options.root ?? process.cwd();
+  const { tls, root = process.cwd() } = options;
+  const scheme = tls ? 'https' : 'http';
   await mkdir(options.location, { recursive: true });
   const listening = Promise.withResolvers<number>();
   const child = await spawnGuarded(
@@ -41,10 +44,11 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
       ...['--location', options.location],
       // The SDK may speak a newer version of the service's API than Azurite knows by name.
       ...['--skipApiVersionCheck', '--disableTelemetry', '--silent'],
+      ...(tls ? ['--oauth', 'basic', '--cert', tls.certificate, '--key', tls.key] : []),
     ],
     {
       onLine: (line) => {
-        const port = /successfully listen\w* (?:at|on) http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1];
+        const port = /successfully listen\w* (?:at|on) https?:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1];
         if (port !== undefined) listening.resolve(Number(port));
       },
     },
@@ -62,7 +66,7 @@ export async function startAzurite(options: AzuriteOptions): Promise<Azurite> {
     const port = await listening.promise;
     return {
       port,
-      url: `http://127.0.0.1:${port}/${account}`,
+      url: `${scheme}://127.0.0.1:${port}/${account}`,
       connectionString: azuriteConnectionString(port),
       process: child,
       stop: () => child.stop(),

@@ -6,7 +6,7 @@ import type { Caller } from '../identity';
 import { isDid } from '../identity';
 import type { TopicCatalog } from '../topics';
 import type { ContentValidation } from './content-validation';
-import { type CompletedFile, type FileCompletion, fileNotFound } from './file-completion';
+import { type CompletedFile, type FileCompletion, fileNotFound, slotExpired } from './file-completion';
 import {
   type FileDescription,
   type FileRecord,
@@ -81,10 +81,7 @@ export class DirectFiles {
         throw new BrokerError('file-complete', 'The file is complete and cannot change; send another one.');
       }
       if (clock() >= record.slotEndsAtMs) {
-        throw new BrokerError(
-          'upload-slot-expired',
-          'The time to upload this file is over; begin a new one.',
-        );
+        throw slotExpired();
       }
       return withUploadUrl(record, expiresAtMs);
     });

@@ -11,6 +11,7 @@ import type { TopicCatalog } from '../topics';
 import { compareContent, wrongLength } from './content-comparison';
 import type { ContentValidation } from './content-validation';
 import {
+  canGoOn,
   completed,
   extended,
   type FileRecord,
@@ -73,6 +74,7 @@ export class FileCompletion {
           break;
         }
         case 'publishing': {
+          if (!canGoOn(record, retention.spanMs, clock())) throw slotExpired();
           if (isRepeated && isShortLived(record, retention.spanMs, clock())) {
             const next = await this.#records.replace(
               extended(record, retention.spanMs, clock()),
@@ -106,7 +108,7 @@ export class FileCompletion {
   async #verify(record: FileRecord): Promise<FileRecord> {
     const { contents, catalog, clock, retention } = this.dependencies;
     if (clock() >= record.slotEndsAtMs) {
-      throw new BrokerError('upload-slot-expired', 'The time to upload this file is over; begin a new one.');
+      throw slotExpired();
     }
     const { schema } = await catalog.requireVersion(record.topicId, record.topicVersion);
     const fixed = await contents.fix(record.fileId);
@@ -197,6 +199,10 @@ export class FileCompletion {
     );
     return new Map(found.flatMap((outcome) => (outcome ? [[outcome.recipient, outcome] as const] : [])));
   }
+}
+
+export function slotExpired(): BrokerError {
+  return new BrokerError('upload-slot-expired', 'The time to upload this file is over; begin a new one.');
 }
 
 export function fileNotFound(): BrokerError {

@@ -108,7 +108,8 @@ export function publishing(
   nowMs: number,
 ): FileRecord {
   return {
-    ...extended(record, messageLifeMs, nowMs),
+    // The slot does not count any more: from here on the file lives as long as its messages.
+    ...extended({ ...record, endsAtMs: 0 }, messageLifeMs, nowMs),
     ...verified,
     state: 'publishing',
     publishingSinceMs: nowMs,
@@ -141,6 +142,11 @@ export function dueAtMs(record: FileRecord): number {
   // An upload URL could bring removed bytes back: the record waits for its end.
   const uploadEnded = record.uploadUrlEndsAtMs + uploadUrlMarginMs;
   return record.state === 'removed' ? uploadEnded : Math.max(record.endsAtMs + removalMarginMs, uploadEnded);
+}
+
+/** Whether it is still known which recipients have a message: the first ones may have ended since. */
+export function canGoOn(record: FileRecord, messageLifeMs: number, nowMs: number): boolean {
+  return nowMs < (record.publishingSinceMs ?? 0) + messageLifeMs;
 }
 
 /** Whether its bytes are verified and a message that lives refers to it. */
