@@ -1,0 +1,88 @@
+// What registrations of anonymous keys promise when two participants are at the same key at the same moment.
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { JetStreamAnonymousKeys } from '../../../shared/adapters/nats/anonymous-keys';
+import { JetStream } from '../../../shared/adapters/nats/jetstream';
+import type { KeyValueBucket } from '../../../shared/adapters/nats/key-value';
+import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
+import { anonymousMailbox } from '../../../shared/messages/anonymous-keys';
+import { mailboxToken } from '../../../shared/messages/mailbox';
+import { type NatsServer, startNatsServer } from '../../support/nats-server';
+
+describe('anonymous keys on JetStream', () => {
+  let server: NatsServer;
+  let jetStream: JetStream;
+  let bucket: KeyValueBucket;
+
+  beforeAll(async () => {
+    server = await startNatsServer();
+    const log = () => undefined;
+    jetStream = new JetStream({ servers: [server.url], log });
+    const options = {
+      shardCount: 1,
+      replicas: 1,
+      duplicateWindowSeconds: 120,
+      retentionClasses: ['1h'],
+      log,
+    };
+    bucket = new StoreLayout(jetStream, options).bucket('anonymous-keys');
+  });
+
+  afterAll(async () => {
+    await jetStream.close();
+    await server.stop();
+  });
+
+  /** The same bucket, with something that happens just before a call reaches it. */
+  const bucketWhere = (
+    before: Partial<Record<'put' | 'remove', () => Promise<unknown>>>,
+  ): KeyValueBucket => ({
+    get: (key) => bucket.get(key),
+    put: async (...call) => {
+      await before.put?.();
+      return bucket.put(...call);
+    },
+    remove: async (...call) => {
+      await before.remove?.();
+      return bucket.remove(...call);
+    },
+  });
+
+  test('belong to whoever was first, also when both found the key free', async () => {
+    const keys = new JetStreamAnonymousKeys(bucket);
+    const rival = () => keys.register('contested', 'did:example:rival');
+    const slow = new JetStreamAnonymousKeys(bucketWhere({ put: rival }));
+    expect((await slow.register('contested', 'did:example:slow')).owner).toBe('did:example:rival');
+    expect((await keys.find('contested'))?.owner).toBe('did:example:rival');
+  });
+
+  test('are not lost to a removal by their former owner that comes late', async () => {
+    const keys = new JetStreamAnonymousKeys(bucket);
+    const first = await keys.register('key', 'did:example:first');
+    const slow = new JetStreamAnonymousKeys(
+      bucketWhere({
+        remove: async () => {
+          await keys.remove(first);
+          await keys.register('key', 'did:example:next');
+        },
+      }),
+    );
+    await slow.remove(first);
+    expect((await keys.find('key'))?.owner).toBe('did:example:next');
+    await keys.remove(first);
+    expect((await keys.find('key'))?.owner).toBe('did:example:next');
+  });
+
+  test('name another mailbox with each registration', async () => {
+    const keys = new JetStreamAnonymousKeys(bucket);
+    const tokens = new Set<string>();
+    for (let turn = 0; turn < 3; turn++) {
+      const registered = await keys.register('rotating', 'did:example:owner');
+      expect(await keys.register('rotating', 'did:example:owner')).toEqual(registered);
+      tokens.add(mailboxToken(anonymousMailbox(registered)));
+      await keys.remove(registered);
+      expect(await keys.find('rotating')).toBeUndefined();
+    }
+    expect(tokens.size).toBe(3);
+  });
+});
