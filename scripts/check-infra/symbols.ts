@@ -11,7 +11,6 @@ import {
   type Declaration,
   type Expression,
   type Fault,
-  literalText,
   type Place,
 } from './syntax';
 
@@ -157,12 +156,4 @@ export class Workspace {
         .map((name) => ({ at: using.at, text: `${using.reference ?? ''} has no param ${name}` })),
     ];
   }
-}
-
-/** The text of the first argument of a decorator, such as `@description('…')`. */
-export function decoratorText(
-  declaration: Pick<Declaration, 'decorators'>,
-  name: string,
-): string | undefined {
-  return literalText(declaration.decorators.find((decorator) => decorator.name === name)?.arguments[0]);
 }

@@ -4,25 +4,8 @@
 import { hash } from 'node:crypto';
 import type { Workspace } from '../symbols';
 import { type BicepFile, type Declaration, type Expression, literalText } from '../syntax';
-import { callFunction, type Callable } from './functions';
-
-export type Value =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Value[]
-  | { readonly [name: string]: Value }
-  | Reference
-  | Callable;
-
-/** A resource or module, or one of several made by a loop. */
-export class Reference {
-  constructor(
-    readonly symbol: string,
-    readonly outputs?: Readonly<Record<string, Value>>,
-  ) {}
-}
+import { callFunction } from './functions';
+import { Reference, textOf, type Value } from './value';
 
 export interface PlannedResource {
   /** `Microsoft.Storage/storageAccounts`. */
@@ -214,11 +197,6 @@ class Scope {
 }
 
 const at = { file: '', line: 0, column: 0 };
-
-export function textOf(value: Value): string {
-  if (value instanceof Reference) return `<${value.symbol}>`;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
 
 function memberOf(object: Value, property: string): Value {
   if (object instanceof Reference) {

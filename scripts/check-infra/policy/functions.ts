@@ -1,9 +1,7 @@
 // The functions of Bicep that our templates call, as far as their values are known without Azure.
 
 import { hash } from 'node:crypto';
-import { Reference, textOf, type Value } from './evaluate';
-
-export type Callable = (...given: readonly Value[]) => Value;
+import { type Callable, Reference, textOf, type Value } from './value';
 
 const list = (value: Value | undefined) => (value ?? []) as readonly Value[];
 const object = (value: Value | undefined) => (value ?? {}) as Readonly<Record<string, Value>>;

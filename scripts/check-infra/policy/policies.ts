@@ -2,7 +2,8 @@
 // each parameter file, so a value may come from wherever it likes.
 
 import type { Workspace } from '../symbols';
-import { type Plan, planDeployment, type PlannedResource, Reference, textOf, type Value } from './evaluate';
+import { type Plan, planDeployment, type PlannedResource } from './evaluate';
+import { Reference, textOf, type Value } from './value';
 
 export interface Policy {
   readonly name: string;

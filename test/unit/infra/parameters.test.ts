@@ -3,13 +3,8 @@
 
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import {
-  type Plan,
-  planDeployment,
-  Refused,
-  textOf,
-  type Value,
-} from '../../../scripts/check-infra/policy/evaluate';
+import { type Plan, planDeployment, Refused } from '../../../scripts/check-infra/policy/evaluate';
+import { textOf, type Value } from '../../../scripts/check-infra/policy/value';
 import {
   deploymentEnvironment,
   profiles,
