@@ -38,6 +38,7 @@ import {
   DirectFiles,
   DownloadSlots,
   FileCompletion,
+  FileSweep,
   LegacyFiles,
   PublishedFiles,
 } from '../shared/files';
@@ -139,6 +140,8 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
     steps: [
       { name: 'expire messages', share: 0.8, run: store.expireMessages(messageIds) },
       topics.reconcile,
+      { name: 'remove files', share: 0.2, run: (isOutOfTime) => files.sweep.run(isOutOfTime) },
+      { name: 'remove payloads', share: 0.2, run: (isOutOfTime) => claimChecks.sweep(isOutOfTime) },
       forgetIdleClients(clients, () => store.layout.longestMemoryMs, store.now),
     ],
     clock,
@@ -165,6 +168,7 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
         delivery,
         maxBodyBytes: store.messageLog.maxBodyBytes,
         retention: new RetentionPolicy(settings.retention.classes, settings.retention.defaultClass),
+        files: files.directFiles,
         claimChecks,
         fanOutBytes: settings.files.fanOutBytes,
       }),
@@ -321,7 +325,7 @@ function filesOf(
     messageLifeMs: retention.defaultClass.spanMs,
     log,
   });
-  return { directFiles, legacyFiles };
+  return { directFiles, legacyFiles, sweep: new FileSweep(shared) };
 }
 
 /** Many participants are read at once to find those with a role. */

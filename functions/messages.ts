@@ -47,7 +47,19 @@ const publishBody = Type.Object(
     fqcns: Type.Optional(
       Type.Array(recipient, { maxItems: 10_000, description: 'DIDs of the recipients; repeats count once.' }),
     ),
-    payload: Type.String({ description: 'At most 8 MiB in UTF-8. Comes back byte for byte.' }),
+    payload: Type.Optional(
+      Type.String({
+        description:
+          'At most 8 MiB in UTF-8. Comes back byte for byte. Required unless there is a fileId; without it the message is the file’s: isFile is true and the payload names the file.',
+      }),
+    ),
+    fileId: Type.Optional(
+      Type.String({
+        maxLength: 100,
+        description:
+          'A completed file of your own: the recipients may read it from then on, as long as the message lives. Not together with anonymousRecipient.',
+      }),
+    ),
     topicId,
     topicVersion: Type.String({ minLength: 1, maxLength: 100 }),
     signature: Type.String({ maxLength: 10_000 }),
@@ -118,6 +130,9 @@ export const messageSchema = Type.Object({
   initiatingMessageId: Type.Optional(Type.String()),
   initiatingTransactionId: Type.Optional(Type.String()),
   topicRestrictions: Type.Optional(Type.String()),
+  fileId: Type.Optional(
+    Type.String({ description: 'A file that the message refers to: GET /files/{fileId}.' }),
+  ),
 });
 
 const acknowledgeBody = Type.Object(

@@ -5,7 +5,7 @@
 import { BrokerError } from '../broker-error';
 import type { Caller } from '../identity';
 import type { Delivery, RecipientOutcome } from '../messages';
-import { printShared } from '../messages';
+import { filePayload, printShared } from '../messages';
 import { mapConcurrently } from '../map-concurrently';
 import type { TopicCatalog } from '../topics';
 import { compareContent, wrongLength } from './content-comparison';
@@ -20,7 +20,7 @@ import {
   type Verification,
 } from './file-record';
 import type { FileContents, FileRecords, StoredRecord } from './file-store';
-import { filePayload, type PublishedFiles } from './published-files';
+import type { PublishedFiles } from './published-files';
 
 export interface FileCompletionDependencies {
   readonly records: FileRecords;

@@ -10,12 +10,6 @@ export interface FileSweepDependencies {
   readonly clock: () => number;
 }
 
-export interface SweepCounts {
-  readonly removed: number;
-  /** Not everything was looked at: there is more for the next time. */
-  readonly isUnfinished: boolean;
-}
-
 /** Files found at once. */
 const batchSize = 100;
 
@@ -27,16 +21,16 @@ export class FileSweep {
    * @param isOutOfTime asked before each file but the first
    * @throws BrokerError `blob-store-unavailable`
    */
-  async run(isOutOfTime: () => boolean): Promise<SweepCounts> {
+  async run(isOutOfTime: () => boolean): Promise<{ readonly removed: number }> {
     const { records, clock } = this.dependencies;
     let count = 0;
     const seen = new Set<string>();
     for (;;) {
       const found = (await records.findDue(clock(), batchSize)).filter((fileId) => !seen.has(fileId));
       // The index may lag: what it still names, and was seen, is left for the next time.
-      if (!found.length) return { removed: count, isUnfinished: false };
+      if (!found.length) return { removed: count };
       for (const fileId of found) {
-        if (seen.size && isOutOfTime()) return { removed: count, isUnfinished: true };
+        if (seen.size && isOutOfTime()) return { removed: count };
         seen.add(fileId);
         if (await this.#removeDue(fileId)) count += 1;
       }

@@ -2,6 +2,7 @@
 // is repeated without sending to anybody twice, however much later.
 
 import {
+  filePayload,
   type Mailbox,
   mailboxToken,
   type MessageIds,
@@ -15,11 +16,6 @@ import type { FileRecord } from './file-record';
 const clockMarginMs = 600_000;
 /** Messages read at once. */
 const batch = { messages: 1_000, bytes: 4 * 1024 * 1024 };
-
-/** What the message of a file says: the text that gateways look for. */
-export function filePayload(fileId: string): string {
-  return `{"fileId":"${fileId}"}`;
-}
 
 export class PublishedFiles {
   constructor(

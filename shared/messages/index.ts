@@ -8,7 +8,7 @@ export { Delivery, type RecipientOutcome } from './delivery';
 export { parseInstant } from './instant';
 export { KeyMessages } from './key-messages';
 export { mailboxToken, senderToken, type Mailbox } from './mailbox';
-export { printMessages, printShared } from './message-body';
+export { filePayload, printMessages, printShared } from './message-body';
 export { MessageIds } from './message-id';
 export type { MessageLog } from './message-log';
 export { maxClaimedPayloadBytes, maxPayloadBytes, Publisher } from './publish';

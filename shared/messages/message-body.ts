@@ -15,6 +15,8 @@ export interface MessageFields {
   readonly initiatingMessageId?: string | undefined;
   readonly initiatingTransactionId?: string | undefined;
   readonly topicRestrictions?: string | undefined;
+  /** The file that the message refers to; gateways take a file's id from the payload of its own message. */
+  readonly fileId?: string | undefined;
 }
 
 /**
@@ -35,8 +37,14 @@ export function printShared(fields: MessageFields): Buffer {
     initiatingMessageId: fields.initiatingMessageId,
     initiatingTransactionId: fields.initiatingTransactionId,
     topicRestrictions: fields.topicRestrictions,
+    fileId: fields.fileId,
   };
   return Buffer.from(`,${JSON.stringify(shared).slice(1)}`);
+}
+
+/** What the message of a file says: the text that gateways look for. */
+export function filePayload(fileId: string): string {
+  return `{"fileId":"${fileId}"}`;
 }
 
 /** The body for one recipient (a DID or an anonymous key). */

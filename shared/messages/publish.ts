@@ -1,11 +1,11 @@
 // Publishing: one stored message per recipient, each with its own outcome (contract §3).
 
-import { BrokerError } from '../broker-error';
+import { BrokerError, invalidParameter } from '../broker-error';
 import { messageLife, type Retention, type RetentionPolicy } from '../retention';
 import type { PayloadValidator, TopicCatalog } from '../topics';
 import type { ClaimChecks } from './claim-check';
 import type { Consignment, Delivery, RecipientOutcome } from './delivery';
-import { printShared } from './message-body';
+import { filePayload, printShared } from './message-body';
 
 /** Bytes in UTF-8 of a payload that lies in its message. */
 export const maxPayloadBytes = 2 * 1024 * 1024;
@@ -25,7 +25,10 @@ export interface PublishRequest {
   readonly anonymousRecipients: readonly string[];
   readonly topicId: string;
   readonly topicVersion: string;
-  readonly payload: string;
+  /** Absent: the message is the file's. */
+  readonly payload?: string | undefined;
+  /** A completed file of the sender's own, which the recipients may read from then on. */
+  readonly fileId?: string | undefined;
   readonly payloadEncryption: boolean;
   readonly signature: string;
   readonly clientGatewayMessageId: string;
@@ -37,6 +40,15 @@ export interface PublishRequest {
   readonly ttlSeconds?: number | undefined;
 }
 
+/** Port: files that messages refer to. */
+export interface SharedFiles {
+  /**
+   * Makes messages to come, with this life, refer to a file.
+   * @throws BrokerError `forbidden` for everything that is not a completed file of the sender's own
+   */
+  share(senderDid: string, fileId: string, recipients: readonly string[], lifeMs: number): Promise<void>;
+}
+
 export interface PublisherDependencies {
   readonly catalog: Pick<TopicCatalog, 'requireVersion'>;
   readonly validator: Pick<PayloadValidator, 'validatePayload'>;
@@ -44,6 +56,7 @@ export interface PublisherDependencies {
   /** Bytes of a message body that the store takes at most. */
   readonly maxBodyBytes: number;
   readonly retention: RetentionPolicy;
+  readonly files: SharedFiles;
   readonly claimChecks: Pick<ClaimChecks, 'deposit' | 'forfeit'>;
   /** From this product of recipients and bytes on a payload is stored once. */
   readonly fanOutBytes: number;
@@ -54,23 +67,36 @@ export class Publisher {
 
   /**
    * One outcome for each recipient, in the order in which they were named first.
-   * @throws BrokerError `topic-not-found`, `schema-violation`, `payload-too-large`; `message-store-unavailable` and
+   * @throws BrokerError `topic-not-found`, `schema-violation`, `payload-too-large`, `invalid-parameters`, `forbidden`,
+   *   `blob-store-unavailable`; `message-store-unavailable` and
    *   `message-store-full` only when nothing was stored
    */
   async publish(request: PublishRequest): Promise<readonly RecipientOutcome[]> {
     const { catalog, validator, delivery, maxBodyBytes } = this.dependencies;
-    const payloadBytes = Buffer.byteLength(request.payload);
+    const { fileId, senderDid, recipients } = request;
+    if (fileId !== undefined && request.anonymousRecipients.length) {
+      throw invalidParameter('anonymousRecipient', 'must not be sent together with fileId');
+    }
+    const isFile = request.payload === undefined && fileId !== undefined;
+    const payload = isFile ? filePayload(fileId) : request.payload;
+    if (payload === undefined) throw invalidParameter('payload', 'is required');
+    const payloadBytes = Buffer.byteLength(payload);
     requirePayload(payloadBytes);
     const { schema } = await catalog.requireVersion(request.topicId, request.topicVersion);
-    if (!request.payloadEncryption) await validator.validatePayload(schema, request.payload);
+    // A file was validated when it was completed.
+    if (!request.payloadEncryption && !isFile) await validator.validatePayload(schema, payload);
     const retention = this.dependencies.retention.of(undefined, request.ttlSeconds);
     // An empty transaction id is none.
     const transactionId = request.transactionId === '' ? undefined : request.transactionId;
-    const fields = { ...request, transactionId, isFile: false };
+    const fields = { ...request, payload, transactionId, isFile };
+    // Before anything is stored: no message ever refers to a file that is not there for its recipient.
+    if (fileId !== undefined) {
+      await this.dependencies.files.share(senderDid, fileId, recipients, lifeMsOf(retention));
+    }
     if (payloadBytes > maxPayloadBytes || this.#isWideFanOut(request, payloadBytes)) {
       return this.#publishOnce(
         { ...request, transactionId, retention, shared: printShared({ ...fields, payload: undefined }) },
-        request.payload,
+        payload,
       );
     }
     const shared = printShared(fields);
@@ -89,7 +115,7 @@ export class Publisher {
     const { claimChecks, delivery } = this.dependencies;
     const text = Buffer.from(JSON.stringify(payload));
     if (text.byteLength > maxClaimBytes) throw tooLargeEscaped();
-    const claim = await claimChecks.deposit(text, longestLifeMs(consignment.retention));
+    const claim = await claimChecks.deposit(text, lifeMsOf(consignment.retention));
     const outcomes = await delivery.deliver({ ...consignment, claim });
     const isReferred = outcomes.some(
       (outcome) => 'messageId' in outcome || outcome.code === 'MB::NATS_SERVER',
@@ -116,6 +142,6 @@ function tooLargeEscaped(): BrokerError {
   );
 }
 
-function longestLifeMs({ retentionClass, lifeMs }: Retention): number {
+function lifeMsOf({ retentionClass, lifeMs }: Retention): number {
   return messageLife(0, retentionClass, lifeMs).endsAtMs;
 }
