@@ -1,5 +1,5 @@
 // One exchange between two generated participants, told step by step: log in, create a topic, publish, search,
-// acknowledge. What npm start shows and what CI plays against the official Functions host.
+// acknowledge; and a third one that is refused by the recipient's own rule. What npm start shows and what CI plays against the official Functions host.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type BrokerAnswer, createKeyPair, ParticipantClient } from '../../client';
@@ -18,6 +18,10 @@ interface Topic {
 }
 interface Published {
   readonly recipients: { readonly sent: number };
+  readonly status: readonly { readonly details: readonly { readonly err?: { readonly code: string } }[] }[];
+}
+interface Channel {
+  readonly fqcn: string;
 }
 interface Found {
   readonly messageId: string;
@@ -33,6 +37,7 @@ const schema = {
   required: ['text'],
   additionalProperties: false,
 };
+const channelPatienceMs = 3_000;
 const greeting = JSON.stringify({ text: 'Good morning, Bob.' });
 
 /**
@@ -125,7 +130,30 @@ export async function playGuidedExchange(baseUrl: string, say: (line: string) =>
       return '[]';
     },
   );
+
+  await call<Channel>(
+    'Bob admits Alice alone',
+    recipient,
+    ['PUT', '/channels/from-alice'],
+    { type: 'sub', topics: [topicId], dids: [sender.did], roles: [], enforced: true },
+    ({ fqcn }) => `channel ${fqcn}`,
+  );
+  const third = await logIn('Carol');
+  const code = await refusalOf(third, messageTo(recipient.did, topicId));
+  tell('Carol sends Bob a message: he refuses', 'POST /messages', 200, code);
   return { sender, recipient, topicId };
+}
+
+/** The code by which a recipient refuses, once its channel counts on every instance: within two seconds. */
+async function refusalOf(participant: ParticipantClient, message: object): Promise<string> {
+  const endsAt = Date.now() + channelPatienceMs;
+  for (;;) {
+    const { body } = await participant.request<Published>('POST', '/messages', message);
+    const code = body.status[0]?.details[0]?.err?.code;
+    if (code === 'MB::CHANNEL_RESTRICTED') return code;
+    if (Date.now() > endsAt) throw new Error('POST /messages: an enforced channel did not refuse a stranger');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** Two lines to paste into a shell: one sends another message, one fetches it. */

@@ -12,7 +12,7 @@ describe('two participants', () => {
   }, 60_000);
   afterAll(() => broker.stop(), 20_000);
 
-  it('log in, create a topic, publish, search and acknowledge', async () => {
+  it('log in, create a topic, publish, search and acknowledge, and a third one is refused', async () => {
     const lines: string[] = [];
     const exchange = await playGuidedExchange(broker.url, (line) => lines.push(line));
     for (const call of [
@@ -21,6 +21,8 @@ describe('two participants', () => {
       'POST /messages ',
       'POST /messages/search',
       'POST /messages/ack',
+      'PUT /channels/from-alice',
+      'MB::CHANNEL_RESTRICTED',
     ]) {
       expect(lines.join('\n')).toContain(call);
     }
