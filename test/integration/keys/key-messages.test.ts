@@ -2,14 +2,6 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { JetStreamChannelStore } from '../../../shared/adapters/nats/channel-store';
-import { DirectGet } from '../../../shared/adapters/nats/direct-get';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
-import { JetStreamMessageLog } from '../../../shared/adapters/nats/jetstream-message-log';
-import { JetStreamKeyCursorStore } from '../../../shared/adapters/nats/key-cursor-store';
-import { JetStreamParticipantDirectory } from '../../../shared/adapters/nats/participant-store';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
-import { KeyMessages, MessageIds } from '../../../shared/messages';
 import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
 import { createTopic, type Fields, type FoundMessage, search, send } from '../../support/broker-messages';
 import { type NatsCluster, startNatsCluster } from '../../support/nats-cluster';
@@ -136,111 +128,19 @@ describe('key messages', () => {
   });
 });
 
-describe('key messages as time goes by', () => {
-  let server: NatsServer;
-  let jetStream: JetStream;
-  let keys: KeyMessages;
-  let nowMs = Date.now();
-  const sender = { did: 'did:example:sender', roles: [] };
-
-  beforeAll(async () => {
-    server = await startNatsServer();
-    const log = () => undefined;
-    jetStream = new JetStream({ servers: [server.url], log });
-    const options = {
-      shardCount: 1,
-      replicas: 1,
-      duplicateWindowSeconds: 120,
-      retentionClasses: ['30d'],
-      log,
-    };
-    const layout = new StoreLayout(jetStream, options);
-    const participants = new JetStreamParticipantDirectory(layout.bucket('participants'), {
-      renewAfterMs: 1_000,
-      clock: Date.now,
-    });
-    await Promise.all(['a', 'b', 'c'].map((name) => participants.register(`did:example:${name}`, [])));
-    keys = new KeyMessages({
-      participants,
-      admission: new JetStreamChannelStore(layout.bucket('channels'), jetStream),
-      messageLog: new JetStreamMessageLog({
-        jetStream,
-        directGet: new DirectGet(jetStream.connections),
-        layout,
-        duplicateWindowSeconds: 120,
-      }),
-      messageIds: new MessageIds([{ number: 1, key: Buffer.alloc(32, 1) }]),
-      keyCursors: new JetStreamKeyCursorStore(layout),
-      retentionClass: '30d',
-      now: () => Promise.resolve(nowMs),
-    });
-  });
-
-  afterAll(async () => {
-    await jetStream.close();
-    await server.stop();
-  });
-
-  const sendTo = (recipient: string, payload: string) =>
-    keys.send({ sender, recipient, clientGatewayMessageId: 'id', payload });
-  const received = async (recipient: string, clientId = 'reader') =>
-    (await keys.search(recipient, clientId)).map(
-      ({ body }) => (JSON.parse(Buffer.from(body).toString()) as { payload: string }).payload,
-    );
-
-  test('regression, key messages lost because they are acked before the answer is sent: they are repeated', async () => {
-    const recipient = 'did:example:a';
-    await sendTo(recipient, 'key');
-    expect(await received(recipient)).toEqual(['key']); // The answer may be lost on its way,
-    nowMs += 10 * 60_000;
-    expect(await received(recipient)).toEqual(['key']); // this one as well,
-    nowMs += 10 * 60_000;
-    expect(await received(recipient)).toEqual(['key']); // and this one arrives.
-    await sendTo(recipient, 'next');
-    expect(await received(recipient)).toEqual(['next']);
-  });
-
-  test('they are read by each client id for itself', async () => {
-    const recipient = 'did:example:b';
-    await sendTo(recipient, 'key');
-    for (let turn = 0; turn < 3; turn++) {
-      await received(recipient, 'first');
-      nowMs += 120_000;
-    }
-    expect(await received(recipient, 'first')).toEqual([]);
-    expect(await received(recipient, 'second')).toEqual(['key']);
-    expect(await received(recipient, '')).toEqual(['key']);
-  });
-
-  test('more than fit an answer come in parts, each repeated, none left out', async () => {
-    const recipient = 'did:example:c';
-    const count = 1_200;
-    for (let start = 0; start < count; start += 100) {
-      const some = Array.from({ length: 100 }, (_, index) => `${start + index}:`.padEnd(16_384, 'x'));
-      await Promise.all(some.map((payload) => sendTo(recipient, payload)));
-    }
-    const seen = new Set<string>();
-    const sizes: number[] = [];
-    for (let turn = 0; turn < 6; turn++) {
-      const answer = await received(recipient);
-      sizes.push(answer.length);
-      for (const payload of answer) seen.add(payload);
-      nowMs += 61_000;
-    }
-    expect(sizes[0]).toBeGreaterThan(900);
-    expect(sizes.slice(1, 3)).toEqual([sizes[0], sizes[0]]);
-    expect(seen.size).toBe(count);
-    expect(await received(recipient)).toEqual([]);
-  }, 60_000);
-});
-
 describe('on three replicas and two instances', () => {
   let cluster: NatsCluster;
   let site: BrokerSite;
 
   beforeAll(async () => {
     cluster = await startNatsCluster();
-    site = await createBrokerSite({ STREAM_REPLICAS: '3', SHARD_COUNT: '1' });
+    await cluster.ready();
+    site = await createBrokerSite({
+      STREAM_REPLICAS: '3',
+      SHARD_COUNT: '1',
+      NATS_CREDENTIALS: cluster.brokerSeed,
+      NATS_CA_PEM: cluster.ca,
+    });
   }, 60_000);
 
   afterAll(async () => {
@@ -249,8 +149,8 @@ describe('on three replicas and two instances', () => {
   }, 20_000);
 
   test('whoever has found a message finds its key', async () => {
-    const one = site.start({ natsUrl: cluster.url });
-    const other = site.start({ natsUrl: cluster.url });
+    const one = site.start({ natsUrl: cluster.servers.join(',') });
+    const other = site.start({ natsUrl: cluster.servers.join(',') });
     const sender = await one.logIn();
     const reader = (await one.logIn()).at(other);
     const topicId = await createTopic(sender);
