@@ -28,7 +28,7 @@ import { JetStreamRoleIndex } from '../shared/adapters/nats/role-index';
 import { ServerClock } from '../shared/adapters/nats/server-clock';
 import { JetStreamSessionStore } from '../shared/adapters/nats/session-store';
 import { StoreLayout } from '../shared/adapters/nats/store-layout';
-import { CompiledSchemaValidator } from '../shared/adapters/schema';
+import { CompiledSchemaValidator, SchemaThreads } from '../shared/adapters/schema';
 import { sqlBackend, SqlTopicStore } from '../shared/adapters/sql';
 import { ChannelAdministration } from '../shared/channels';
 import { type Clock, systemClock } from '../shared/clock';
@@ -101,9 +101,16 @@ export interface Container {
   readonly close: () => Promise<void>;
 }
 
-export function createContainer(settings: Settings, log: Log, clock: Clock = systemClock): Container {
+/** @param programDirectory where the bundle and what belongs to it are, see scripts/build.mjs */
+export function createContainer(
+  settings: Settings,
+  log: Log,
+  clock: Clock = systemClock,
+  programDirectory = __dirname,
+): Container {
+  const schemaThreads = new SchemaThreads({ program: join(programDirectory, 'schema-worker.mjs') });
   const store = messageStore(settings, log, clock);
-  const topics = topicStore(settings, store.layout, log, clock);
+  const topics = topicStore(settings, store.layout, schemaThreads, log, clock);
   const identity = identityOf(settings, store.layout, log, clock);
   const blob = new BlobConnection(settings.blobStore);
   const messageIds = new MessageIds(settings.messageIdKeys);
@@ -204,7 +211,7 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
       }),
       defaultRetentionMs: settings.retention.defaultClass.spanMs,
       // Beside the bundle; scripts/build.mjs puts the viewer there.
-      viewerDirectory: join(__dirname, 'viewer'),
+      viewerDirectory: join(programDirectory, 'viewer'),
     }),
   ];
   return {
@@ -212,7 +219,7 @@ export function createContainer(settings: Settings, log: Log, clock: Clock = sys
     timers: [retention],
     handling: { authenticate: identity.authenticate, log, clock },
     close: async () => {
-      await Promise.all([store.jetStream.close(), topics.store.close()]);
+      await Promise.all([store.jetStream.close(), topics.store.close(), schemaThreads.close()]);
     },
   };
 }
@@ -267,11 +274,17 @@ function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
   };
 }
 
-function topicStore({ topicStore: chosen, identity }: Settings, layout: StoreLayout, log: Log, clock: Clock) {
+function topicStore(
+  { topicStore: chosen, identity }: Settings,
+  layout: StoreLayout,
+  schemaThreads: SchemaThreads,
+  log: Log,
+  clock: Clock,
+) {
   const store = new SqlTopicStore(sqlBackend(chosen), clock);
   const model = new JetStreamTopicReadModel(layout.bucket('topics'));
   const catalog = new TopicCatalog(createCatalogSource({ model, store }), { clock });
-  const validator = new CompiledSchemaValidator();
+  const validator = new CompiledSchemaValidator(schemaThreads);
   const isCreatorRole = compileRolePattern(identity.topicCreatorRolePattern);
   const administration = new TopicAdministration({
     store,
@@ -306,7 +319,11 @@ function filesOf(
     records: new BlobFileRecords(containers),
     contents: new BlobFileContents(containers, new SasSigner(blob, clock)),
     catalog: topics.catalog,
-    validation: new ContentValidation({ payloads: topics.validator, maxWholeBytes: files.maxValidatedBytes }),
+    validation: new ContentValidation({
+      payloads: topics.validator,
+      contents: topics.validator,
+      maxWholeBytes: files.maxValidatedBytes,
+    }),
     clock,
   };
   const completion = new FileCompletion({

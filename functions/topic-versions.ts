@@ -71,7 +71,6 @@ export function topicVersionRoutes({ administration, clock }: TopicRouteDependen
         'version-conflict',
         'precondition-failed',
         'schema-invalid',
-        'schema-type-unsupported',
         'topic-store-unavailable',
       ],
       handle: async ({ caller, params, body, request }) =>

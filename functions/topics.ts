@@ -53,7 +53,7 @@ export function topicRoutes(dependencies: TopicRouteDependencies): readonly Rout
         {
           name: Type.String({ description: '1–255 characters, no white space at the ends; case counts.' }),
           owner: Type.String({ description: 'The namespace of a topic creator role of the caller.' }),
-          schemaType: Type.String({ description: `One of ${schemaTypes.join(', ')}; so far JSD7 alone.` }),
+          schemaType: Type.String({ description: `One of ${schemaTypes.join(', ')}.` }),
           version: Type.String({ description: 'Semantic version, e.g. `1.0.0`.' }),
           schema: schemaText,
           tags: Type.Optional(tags),
@@ -72,7 +72,7 @@ export function topicRoutes(dependencies: TopicRouteDependencies): readonly Rout
         },
       ),
       responses: taggedAnswers('the state of the topic'),
-      problems: ['record-exists', 'schema-invalid', 'schema-type-unsupported', 'topic-store-unavailable'],
+      problems: ['record-exists', 'schema-invalid', 'topic-store-unavailable'],
       handle: async ({ caller, body }) =>
         topicReply(await administration.create(caller, { ...body, tags: body.tags ?? [] })),
     }),

@@ -32,6 +32,14 @@ const shared = {
 
 await Promise.all([
   bundle({ entryPoints: ['functions/index.ts'], outfile: 'dist/main.js', minify: true }),
+  bundle({
+    entryPoints: ['shared/adapters/schema/schema-worker.ts'],
+    outfile: 'dist/schema-worker.mjs',
+    format: 'esm',
+    // A module may wait for the WebAssembly, so the thread brings all it needs along.
+    external: [],
+    minify: true,
+  }),
   // The commands keep their packages in node_modules: they run only in a clone.
   bundle({ entryPoints: commandEntries(), outdir: 'dist/scripts', packages: 'external' }),
   copyViewer('dist/viewer'),

@@ -103,7 +103,7 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     status: 400,
     title: 'Schema type not supported',
     returnCode: '13',
-    remedy: 'Use schemaType JSD7.',
+    remedy: 'Send the file encrypted.',
   },
   'schema-violation': {
     status: 400,

@@ -11,9 +11,10 @@ export interface SchemaSource {
 }
 
 export interface PayloadValidator {
-  /** @throws BrokerError `schema-invalid`, with a JSON pointer into the schema for each fault where there is one */
-  compile(schemaType: SchemaType, schemaText: string): void;
+  /** @throws BrokerError `schema-invalid`, with a JSON pointer, line, or row and column into the schema for each fault
+   *   where there is one */
+  compile(schemaType: SchemaType, schemaText: string): Promise<void>;
 
-  /** @throws BrokerError `schema-violation`, with JSON pointers into the payload and none of its values */
+  /** @throws BrokerError `schema-violation`, with the places in the payload and none of its values */
   validatePayload(schema: SchemaSource, payload: string): Promise<void>;
 }

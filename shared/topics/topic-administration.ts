@@ -70,13 +70,13 @@ export class TopicAdministration {
     this.#mayAdministerTopicsOf = dependencies.mayAdministerTopicsOf;
   }
 
-  /** @throws BrokerError `invalid-parameters`, `forbidden`, `schema-type-unsupported`, `schema-invalid`, `record-exists` */
+  /** @throws BrokerError `invalid-parameters`, `forbidden`, `schema-invalid`, `record-exists` */
   async create(caller: Caller, request: TopicRequest): Promise<TopicView> {
     const schemaType = checkNaming(request);
     const tags = readTags(request.tags);
     this.#requireRight(caller, request.owner);
     const schema = readSchemaText(schemaType, request.schema);
-    this.#validator.compile(schemaType, schema.text);
+    await this.#validator.compile(schemaType, schema.text);
     const { owner, name, version } = request;
     const topic = await this.#store.create({ owner, name, schemaType, tags, version, schema });
     await this.#announcer.announce(topic, schema);
@@ -98,7 +98,9 @@ export class TopicAdministration {
     this.#requireRight(caller, found.owner);
     const schema = readSchemaText(found.schemaType, schemaText);
     // A version that exists decides by its hash alone; only a new schema has to be usable.
-    if (publishVersion(found, version, schema)) this.#validator.compile(found.schemaType, schema.text);
+    if (publishVersion(found, version, schema)) {
+      await this.#validator.compile(found.schemaType, schema.text);
+    }
     await this.#change(
       caller,
       id,

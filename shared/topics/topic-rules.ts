@@ -20,7 +20,7 @@ export interface TopicNaming {
 
 /**
  * @returns the schema type
- * @throws BrokerError `invalid-parameters` with every fault, or `schema-type-unsupported`
+ * @throws BrokerError `invalid-parameters` with every fault
  */
 export function checkNaming(draft: TopicNaming): SchemaType {
   const faults = [
@@ -33,7 +33,7 @@ export function checkNaming(draft: TopicNaming): SchemaType {
       : [{ field: 'schemaType', message: `must be one of ${schemaTypes.join(', ')}` }]),
   ];
   refuse(faults);
-  return requireSupported(draft.schemaType);
+  return draft.schemaType as SchemaType;
 }
 
 /**
@@ -51,16 +51,7 @@ export function checkVersion(version: string): void {
   refuse(versionFaults(version));
 }
 
-/** Until the other validators exist a topic of their types could not be checked, so it is refused. */
-function requireSupported(schemaType: string): SchemaType {
-  if (schemaType === 'JSD7') return schemaType;
-  throw new BrokerError(
-    'schema-type-unsupported',
-    `schemaType : ${schemaType} is not supported yet; use JSD7`,
-  );
-}
-
-function isSchemaType(text: string): boolean {
+function isSchemaType(text: string): text is SchemaType {
   return (schemaTypes as readonly string[]).includes(text);
 }
 

@@ -101,11 +101,14 @@ export async function createBrokerSite(
   };
 }
 
+/** What is built beside the bundle, and run from there: the threads that validate. */
+const builtProgram = join(__dirname, '../../dist');
+
 function startBroker(environment: Record<string, string>, options: BrokerOptions): Broker {
   const logLines: string[] = [];
   const log = createLog('debug', (_level, line) => logLines.push(line));
   const settings = readSettings({ ...environment, NATS_SERVERS: options.natsUrl });
-  const container = createContainer(settings, log, options.clock);
+  const container = createContainer(settings, log, options.clock, builtProgram);
   const call = caller(container);
   let document: Promise<Record<string, unknown>> | undefined;
 

@@ -1,44 +1,104 @@
-// PayloadValidator on compiled schemas, which are kept by content hash in a bounded memory.
+// PayloadValidator and ContentValidator on compiled schemas, which are kept by content hash in a bounded memory.
+// What is small is validated at once; what is not, and all XML, in threads, so that the app answers others meanwhile.
 
-import { LRUCache } from 'lru-cache';
 import { BrokerError } from '../../broker-error';
+import type { ContentCheck, ContentValidator } from '../../topics/content-check';
 import type { PayloadValidator, SchemaSource } from '../../topics/payload-validator';
 import type { SchemaType } from '../../topics/topic';
-import { type Check, compileJsonSchema } from './json-schema-compiler';
+import { type PayloadCheck, SchemaEngine, type SchemaKey } from './schema-engine';
+import { schemaInvalid, schemaViolation } from './schema-faults';
+import type { SchemaThreads } from './schema-threads';
+import { TableContentCheck } from './table-check';
+import { readTable } from './table-schema';
+import type { Job } from './thread-messages';
+import { WorkLimitExceeded } from './work-limit';
 
-/** Compiled schemas kept; one of some kilobytes of text takes about 100 KB. */
-const maxCompiled = 500;
+/** What is validated at once: together at most about 40 ms. */
+const smallSchemaLength = 16_384;
+const smallPayloadLength = 16_384;
+const smallLimits = { limitMs: 20, maxObjects: 150 };
+/** Time in a thread, for every started mebibyte of payload. */
+const threadMs = 250;
+const mebibyte = 1_048_576;
 
-export class CompiledSchemaValidator implements PayloadValidator {
-  readonly #compiled = new LRUCache<string, Check>({ max: maxCompiled });
+export class CompiledSchemaValidator implements PayloadValidator, ContentValidator {
+  readonly #here = new SchemaEngine(smallLimits);
+  readonly #threads: SchemaThreads;
 
-  compile(schemaType: SchemaType, schemaText: string): void {
-    compilerOf(schemaType)(schemaText);
+  constructor(threads: SchemaThreads) {
+    this.#threads = threads;
+  }
+
+  async compile(schemaType: SchemaType, schemaText: string): Promise<void> {
+    if (this.#compileSmall(schemaType, schemaText)) return;
+    await this.#runInThread({ kind: 'compile', schemaType, schemaText });
   }
 
   async validatePayload(schema: SchemaSource, payload: string): Promise<void> {
-    const key = `${schema.schemaType}:${schema.schemaHash}`;
-    let check = this.#compiled.get(key);
-    if (!check) {
-      check = compilerOf(schema.schemaType)(await schema.readText());
-      this.#compiled.set(key, check);
+    const { schemaType } = schema;
+    const key: SchemaKey = `${schemaType}:${schema.schemaHash}`;
+    if (payload.length <= smallPayloadLength) {
+      const check = this.#here.find(key) ?? (await this.#prepareSmall(schema, key));
+      if (check && checkInTime(check, payload)) return;
     }
-    check(parsePayload(payload));
+    const job = { kind: 'validate', schemaType, key, payload } as const;
+    if (await this.#runInThread(job)) return;
+    await this.#runInThread({ ...job, schemaText: await schema.readText() });
+  }
+
+  async openCheck(schema: SchemaSource): Promise<ContentCheck | undefined> {
+    if (schema.schemaType !== 'CSV' && schema.schemaType !== 'TSV') return undefined;
+    return new TableContentCheck(readTable(schema.schemaType, await schema.readText()));
+  }
+
+  async #prepareSmall(schema: SchemaSource, key: SchemaKey): Promise<PayloadCheck | undefined> {
+    if (isXml(schema.schemaType)) return undefined;
+    const check = this.#compileSmall(schema.schemaType, await schema.readText());
+    if (check) this.#here.keep(key, check);
+    return check;
+  }
+
+  /** Undefined when the schema is not small; then a thread says what is wrong with it, if anything is. */
+  #compileSmall(schemaType: SchemaType, text: string): PayloadCheck | undefined {
+    if (isXml(schemaType) || text.length > smallSchemaLength) return undefined;
+    try {
+      return this.#here.compile(schemaType, text);
+    } catch (error) {
+      if (error instanceof BrokerError) return undefined;
+      throw error;
+    }
+  }
+
+  /** @returns whether the thread did not lack the schema */
+  async #runInThread(job: Job): Promise<boolean> {
+    const size = job.kind === 'validate' ? job.payload.length : 0;
+    const answer = await this.#threads.run(job, threadMs * Math.max(1, Math.ceil(size / mebibyte)));
+    switch (answer.outcome) {
+      case 'done':
+        return true;
+      case 'schema-wanted':
+        return false;
+      case 'ended':
+        throw job.kind === 'compile'
+          ? schemaInvalid([{ field: '', message: 'takes too long to compile' }])
+          : schemaViolation([{ field: '', message: 'takes too long to validate against this schema' }]);
+      case 'refused':
+        throw new BrokerError(answer.code, answer.detail, { faults: answer.faults });
+    }
   }
 }
 
-function compilerOf(schemaType: SchemaType): (schemaText: string) => Check {
-  if (schemaType === 'JSD7') return compileJsonSchema;
-  throw new BrokerError('schema-type-unsupported', `Payloads of type ${schemaType} cannot be validated yet.`);
-}
-
-function parsePayload(payload: string): unknown {
+/** @returns false when it takes longer than may be done at once */
+function checkInTime(check: PayloadCheck, payload: string): boolean {
   try {
-    return JSON.parse(payload);
+    check(payload);
+    return true;
   } catch (error) {
-    throw new BrokerError('schema-violation', 'The payload is not a JSON document.', {
-      faults: [{ field: '', message: 'must be a JSON document' }],
-      cause: error,
-    });
+    if (error instanceof BrokerError && error.cause instanceof WorkLimitExceeded) return false;
+    throw error;
   }
+}
+
+function isXml(schemaType: SchemaType): boolean {
+  return schemaType === 'XSD6' || schemaType === 'XML';
 }

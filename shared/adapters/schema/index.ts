@@ -1,3 +1,4 @@
 // What the composition root takes from the schema adapter.
 
 export { CompiledSchemaValidator } from './compiled-schema-validator';
+export { SchemaThreads } from './schema-threads';

@@ -6,14 +6,22 @@ import addFormats from 'ajv-formats';
 import { BrokerError, type Fault } from '../../broker-error';
 import { allowForDeviations } from './draft7-deviations';
 import { linearPattern, type LinearPattern } from './linear-pattern';
+import { maxFaultLength, maxFaults, schemaInvalid, schemaViolation } from './schema-faults';
 import { limitWork, WorkLimit, WorkLimitExceeded } from './work-limit';
 
-/** Time of one compilation or validation; beyond it the schema or payload is refused. */
-const limitMs = 200;
-/** Objects in a schema: ajv's time to compile grows with their square, to about 250 ms at this number. */
-const maxObjects = 2_500;
-const maxFaults = 20;
-const maxPointerLength = 300;
+/** What one schema may cost. */
+export interface JsonSchemaLimits {
+  /** Time of one compilation or validation; beyond it the schema or payload is refused. */
+  readonly limitMs: number;
+  /** Objects in a schema. */
+  readonly maxObjects: number;
+}
+
+/** Time for the meta-schema, whose work is bounded by the objects of the schema. */
+const metaSchemaMs = 200;
+
+/** For a thread that nobody waits for: ajv's time to compile grows with the square of the objects, to about 250 ms. */
+export const widestLimits: JsonSchemaLimits = { limitMs: 200, maxObjects: 2_500 };
 
 /** Throws BrokerError `schema-violation` when a parsed payload does not match. */
 export type Check = (payload: unknown) => void;
@@ -57,7 +65,12 @@ function patternEngine(limit: WorkLimit) {
   const engine = (source: string): LinearPattern => {
     limit.look();
     try {
-      return linearPattern(source);
+      const pattern = linearPattern(source);
+      const test = (text: string) => {
+        limit.look();
+        return pattern.test(text);
+      };
+      return { test, toString: () => pattern.toString() };
     } catch (error) {
       throw new PatternRefused(source, error);
     }
@@ -70,7 +83,7 @@ let metaSchema: { ajv: LimitedAjv; validate: ValidateFunction } | undefined;
 /** Schemas are checked by one compiled meta-schema, which takes 25 ms to make. */
 function checkAgainstMetaSchema(schema: object): readonly Fault[] {
   if (!metaSchema) {
-    const ajv = new LimitedAjv(new WorkLimit(limitMs));
+    const ajv = new LimitedAjv(new WorkLimit(metaSchemaMs));
     const validate = ajv.getSchema('http://json-schema.org/draft-07/schema');
     if (!validate) throw new Error('ajv has no meta-schema of draft 7');
     metaSchema = { ajv, validate: validate as ValidateFunction };
@@ -83,18 +96,23 @@ function checkAgainstMetaSchema(schema: object): readonly Fault[] {
  * Compiles a schema.
  * @throws BrokerError `schema-invalid`, with the places where they are known
  */
-export function compileJsonSchema(schemaText: string): Check {
+export function compileJsonSchema(
+  schemaText: string,
+  { limitMs, maxObjects }: JsonSchemaLimits = widestLimits,
+): Check {
   const schema = JSON.parse(schemaText) as Record<string, unknown>;
   try {
     const dialect = schema['$schema'];
     if (dialect !== undefined && !isDraft7(dialect)) {
-      throw invalid([{ field: '/$schema', message: 'must be http://json-schema.org/draft-07/schema#' }]);
+      throw schemaInvalid([
+        { field: '/$schema', message: 'must be http://json-schema.org/draft-07/schema#' },
+      ]);
     }
     if (countObjects(schema) > maxObjects) {
-      throw invalid([{ field: '', message: `must not have more than ${maxObjects} objects` }]);
+      throw schemaInvalid([{ field: '', message: `must not have more than ${maxObjects} objects` }]);
     }
     const faults = checkAgainstMetaSchema(schema);
-    if (faults.length) throw invalid(faults);
+    if (faults.length) throw schemaInvalid(faults);
     allowForDeviations(schema);
     const limit = new WorkLimit(limitMs);
     const ajv = addFormats(new LimitedAjv(limit));
@@ -105,7 +123,7 @@ export function compileJsonSchema(schemaText: string): Check {
     return (payload) => check(validate, limit, payload);
   } catch (error) {
     if (error instanceof BrokerError) throw error;
-    throw invalid([explain(error, schema)], error);
+    throw schemaInvalid([explain(error, schema)], error);
   }
 }
 
@@ -116,13 +134,14 @@ function check(validate: ValidateFunction, limit: WorkLimit, payload: unknown): 
     matches = validate(payload);
   } catch (error) {
     if (error instanceof WorkLimitExceeded) {
-      throw violation([{ field: '', message: 'takes too long to validate against this schema' }]);
+      const message = 'takes too long to validate against this schema';
+      throw schemaViolation([{ field: '', message }], error);
     }
     // The stack of a recursive schema is as deep as the payload.
-    if (error instanceof RangeError) throw violation([{ field: '', message: 'is nested too deeply' }]);
+    if (error instanceof RangeError) throw schemaViolation([{ field: '', message: 'is nested too deeply' }]);
     throw error;
   }
-  if (!matches) throw violation(toFaults(validate.errors));
+  if (!matches) throw schemaViolation(toFaults(validate.errors));
 }
 
 function isDraft7(dialect: unknown): boolean {
@@ -132,8 +151,8 @@ function isDraft7(dialect: unknown): boolean {
 /** Pointers and ajv's own sentences, which hold words of the schema and never values of the payload. */
 function toFaults(errors: readonly ErrorObject[] | null | undefined): readonly Fault[] {
   return (errors ?? []).slice(0, maxFaults).map(({ instancePath, message }) => ({
-    field: instancePath.slice(0, maxPointerLength),
-    message: (message ?? 'is not valid').slice(0, maxPointerLength),
+    field: instancePath.slice(0, maxFaultLength),
+    message: (message ?? 'is not valid').slice(0, maxFaultLength),
   }));
 }
 
@@ -187,19 +206,9 @@ function placeOf(
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [name, member] of Object.entries(value)) {
     const here = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    if (accepts(name, member)) return here.slice(0, maxPointerLength);
+    if (accepts(name, member)) return here.slice(0, maxFaultLength);
     const below = placeOf(member, accepts, here);
     if (below !== undefined) return below;
   }
   return undefined;
-}
-
-function invalid(faults: readonly Fault[], cause?: unknown): BrokerError {
-  return new BrokerError('schema-invalid', 'The schema cannot be used.', { faults, cause });
-}
-
-function violation(faults: readonly Fault[]): BrokerError {
-  return new BrokerError('schema-violation', 'The payload does not match the schema of its topic version.', {
-    faults,
-  });
 }

@@ -167,15 +167,28 @@ describe('POST /topics', () => {
     expect((await listed({ name: prefix })).count).toBe(0);
   });
 
-  test('refuses the schema types that cannot be validated yet', async () => {
-    for (const schemaType of ['XSD6', 'XML', 'CSV', 'TSV']) {
-      expect(await refusal('POST', '/topics', draft({ schemaType }))).toEqual([
+  test.each([
+    [
+      'XSD6',
+      '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"/></xs:schema>',
+      '<a',
+    ],
+    ['XML', '<order/>', 'no XML'],
+    ['CSV', '{"fields":[{"name":"a"}]}', '{"fields":[]}'],
+    ['TSV', 'a\tb', 'a\ta'],
+  ])(
+    'takes a schema of type %s that is valid, and refuses one that is not',
+    async (schemaType, valid, invalid) => {
+      const answer = await creator.request<Topic>('POST', '/topics', draft({ schemaType, schema: valid }));
+      expect(answer.status).toBe(200);
+      expect(answer.body.schema).toEqual(schemaType === 'CSV' ? JSON.parse(valid) : { [schemaType]: valid });
+      expect(await refusal('POST', '/topics', draft({ schemaType, schema: invalid }))).toEqual([
         400,
-        'schema-type-unsupported',
+        'schema-invalid',
         '13',
       ]);
-    }
-  });
+    },
+  );
 
   test('refuses what is no JSON, and what is too large', async () => {
     expect(await refusal('POST', '/topics', '{')).toEqual([400, 'malformed-json', '15']);

@@ -1,17 +1,20 @@
 // Schemas and payloads come from strangers: what is wrong is told with its place, no payload value is repeated, and
 // nothing keeps the process busy or reaches out of it.
 
-import { describe, expect, it } from '@jest/globals';
-import { CompiledSchemaValidator } from '../../../shared/adapters/schema';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import { CompiledSchemaValidator, SchemaThreads } from '../../../shared/adapters/schema';
 import type { BrokerError } from '../../../shared/broker-error';
 import { readSchemaText } from '../../../shared/topics/schema-text';
 
-const validator = new CompiledSchemaValidator();
+const threads = new SchemaThreads({ program: join(__dirname, '../../../dist/schema-worker.mjs') });
+const validator = new CompiledSchemaValidator(threads);
+afterAll(() => threads.close());
 
 /** Code and places of the refusal of a schema; undefined when it is accepted. */
-function refusalOf(schema: object): { code: string; fields: string[] } | undefined {
+async function refusalOf(schema: object): Promise<{ code: string; fields: string[] } | undefined> {
   try {
-    validator.compile('JSD7', JSON.stringify(schema));
+    await validator.compile('JSD7', JSON.stringify(schema));
     return undefined;
   } catch (error) {
     const { code, faults } = error as BrokerError;
@@ -45,9 +48,9 @@ describe('a schema of draft 7', () => {
     { 'x-own-keyword': { anything: 1 }, example: 5 },
     { if: { required: ['a'] }, then: { required: ['b'] }, else: { maxProperties: 3 } },
     { $ref: 'http://json-schema.org/draft-07/schema#' },
-  ])('is accepted: %j', (schema) => {
-    expect(refusalOf(schema)).toBeUndefined();
-    expect(refusalOf(schema)).toBeUndefined();
+  ])('is accepted: %j', async (schema) => {
+    expect(await refusalOf(schema)).toBeUndefined();
+    expect(await refusalOf(schema)).toBeUndefined();
   });
 
   it.each([
@@ -63,16 +66,17 @@ describe('a schema of draft 7', () => {
     [{ patternProperties: { '(a)\\1': { type: 'string' } } }, '/patternProperties'],
     [{ pattern: 'a'.repeat(3_000) }, '/pattern'],
     [{ pattern: '((a{1,99}){1,9})b{1,999}c{1,999}' }, '/pattern'],
-  ])('is refused with the place of what is wrong: %j', (schema, place) => {
-    const refusal = refusalOf(schema);
+  ])('is refused with the place of what is wrong: %j', async (schema, place) => {
+    const refusal = await refusalOf(schema);
     expect(refusal?.code).toBe('schema-invalid');
     expect(refusal?.fields).toContain(place);
   });
 
-  it('is refused when it refers to itself without end', () => {
-    expect(refusalOf({ $ref: '#' })?.code).toBe('schema-invalid');
+  it('is refused when it refers to itself without end', async () => {
+    expect((await refusalOf({ $ref: '#' }))?.code).toBe('schema-invalid');
     expect(
-      refusalOf({ allOf: [{ $ref: '#/definitions/a' }], definitions: { a: { not: { $ref: '#' } } } })?.code,
+      (await refusalOf({ allOf: [{ $ref: '#/definitions/a' }], definitions: { a: { not: { $ref: '#' } } } }))
+        ?.code,
     ).toBe('schema-invalid');
   });
 

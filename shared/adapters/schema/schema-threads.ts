@@ -1,0 +1,142 @@
+// Threads for heavy validation: each does one job at a time, and one that takes too long or too much memory is
+// ended, whatever it is doing, and replaced. libxml2 cannot be interrupted in any other way.
+//
+// A thread is starting, idle or busy. Jobs wait in a queue; a thread that becomes idle takes the first one.
+
+import { Worker } from 'node:worker_threads';
+import { type Answer, type Job, ready } from './thread-messages';
+
+/** Memory of one thread, its WebAssembly not counted. Unit: MB. */
+const maxThreadMegabytes = 256;
+
+export type Outcome = Answer | { readonly outcome: 'ended' };
+
+export interface SchemaThreadsOptions {
+  /** The built program of a thread: dist/schema-worker.mjs. */
+  readonly program: string;
+  readonly maxThreads?: number;
+}
+
+interface Waiting {
+  readonly job: Job;
+  /** From when a thread takes it. */
+  readonly limitMs: number;
+  readonly settle: (outcome: Outcome) => void;
+  readonly fail: (error: Error) => void;
+}
+
+export class SchemaThreads {
+  readonly #program: string;
+  readonly #maxThreads: number;
+  readonly #queue: Waiting[] = [];
+  readonly #threads = new Set<Thread>();
+
+  /** Starts no thread yet. */
+  constructor({ program, maxThreads = 2 }: SchemaThreadsOptions) {
+    this.#program = program;
+    this.#maxThreads = maxThreads;
+  }
+
+  /**
+   * Does a job.
+   * @returns `ended` when it took longer than `limitMs` or too much memory
+   */
+  run(job: Job, limitMs: number): Promise<Outcome> {
+    return new Promise((settle, fail) => {
+      this.#queue.push({ job, limitMs, settle, fail });
+      this.#next();
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#threads].map((thread) => thread.end()));
+  }
+
+  #next(): void {
+    for (const thread of this.#threads) {
+      if (!thread.isIdle) continue;
+      const waiting = this.#queue.shift();
+      if (!waiting) return;
+      thread.take(waiting);
+    }
+    const starting = [...this.#threads].filter((thread) => thread.isStarting).length;
+    if (this.#queue.length > starting && this.#threads.size < this.#maxThreads) this.#start();
+  }
+
+  #start(): void {
+    const thread = new Thread(this.#program, {
+      onIdle: () => this.#next(),
+      onEnd: (failure) => {
+        this.#threads.delete(thread);
+        // One that cannot even start would be started for ever.
+        if (failure) this.#queue.shift()?.fail(failure);
+        this.#next();
+      },
+    });
+    this.#threads.add(thread);
+  }
+}
+
+interface ThreadEvents {
+  readonly onIdle: () => void;
+  /** @param failure set when the thread ended before it was ready */
+  readonly onEnd: (failure: Error | undefined) => void;
+}
+
+class Thread {
+  readonly #worker: Worker;
+  readonly #onIdle: () => void;
+  #state: 'starting' | 'idle' | 'busy' = 'starting';
+  #work: Waiting | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #failure: Error | undefined;
+
+  constructor(program: string, { onIdle, onEnd }: ThreadEvents) {
+    this.#onIdle = onIdle;
+    this.#worker = new Worker(program, {
+      resourceLimits: { maxOldGenerationSizeMb: maxThreadMegabytes, stackSizeMb: 4 },
+      // A thread needs neither settings nor secrets.
+      env: {},
+    });
+    this.#worker.on('message', (message: Answer | typeof ready) => this.#receive(message));
+    this.#worker.on('error', (error: Error) => (this.#failure = error));
+    this.#worker.on('exit', () => {
+      clearTimeout(this.#timer);
+      const neverReady = this.#state === 'starting';
+      this.#work?.settle({ outcome: 'ended' });
+      this.#work = undefined;
+      this.#state = 'busy';
+      onEnd(neverReady ? (this.#failure ?? new Error('a validation thread ended at its start')) : undefined);
+    });
+  }
+
+  get isIdle(): boolean {
+    return this.#state === 'idle';
+  }
+
+  get isStarting(): boolean {
+    return this.#state === 'starting';
+  }
+
+  take(waiting: Waiting): void {
+    this.#state = 'busy';
+    this.#work = waiting;
+    this.#worker.ref();
+    this.#timer = setTimeout(() => void this.end(), waiting.limitMs);
+    this.#worker.postMessage(waiting.job);
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #receive(message: Answer | typeof ready): void {
+    clearTimeout(this.#timer);
+    if (message !== ready) this.#work?.settle(message);
+    this.#work = undefined;
+    this.#state = 'idle';
+    // An idle thread does not keep the app alive.
+    this.#worker.unref();
+    this.#onIdle();
+  }
+}

@@ -1,0 +1,165 @@
+// Known attacks by schema and by payload, each ended in time, while the app goes on answering others.
+
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { SchemaType } from '../../../shared/topics';
+import { SchemaVerdicts } from '../../support/schema-verdicts';
+
+const verdicts = new SchemaVerdicts();
+/** Hears everybody who tries to fetch anything. */
+let listener: Server;
+let heard = 0;
+let url: string;
+
+beforeAll(async () => {
+  listener = createServer((_request, response) => {
+    heard++;
+    response.end();
+  });
+  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  await verdicts.close();
+  await new Promise((resolve) => listener.close(resolve));
+});
+
+const element = (inner: string) =>
+  `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a">${inner}</xs:element></xs:schema>`;
+const pattern = (value: string) =>
+  element(
+    `<xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="${value}"/></xs:restriction></xs:simpleType>`,
+  );
+const repeat = (count: number, one: (index: number) => string) =>
+  Array.from({ length: count }, (_, at) => one(at)).join('');
+const laughs = `<!DOCTYPE a [<!ENTITY l0 "lol">${repeat(9, (at) => `<!ENTITY l${at + 1} "${`&l${at};`.repeat(10)}">`)}]><a>&l9;</a>`;
+const anything = element(
+  '<xs:complexType mixed="true"><xs:sequence><xs:any minOccurs="0" maxOccurs="unbounded" processContents="skip"/></xs:sequence></xs:complexType>',
+);
+
+type Attack = readonly [name: string, type: SchemaType, schema: string, payload: string];
+
+const attacks: readonly Attack[] = [
+  [
+    'a regular expression that backtracks: ^(a|a)*$',
+    'JSD7',
+    '{"pattern":"^(a|a)*$"}',
+    `"${'a'.repeat(1_000_000)}!"`,
+  ],
+  [
+    'nested repetitions in a pattern of a column',
+    'CSV',
+    '{"fields":[{"name":"a","constraints":{"pattern":"(x+x+)+y"}}]}',
+    `a\n${'x'.repeat(16_000)}\n`,
+  ],
+  [
+    'a pattern of XSD with counted repetitions',
+    'XSD6',
+    pattern('((a{0,100}){0,100}){0,100}b'),
+    `<a>${'a'.repeat(100_000)}</a>`,
+  ],
+  ['billion laughs', 'XSD6', anything, laughs],
+  [
+    'quadratic blow-up of one large entity',
+    'XML',
+    '<a/>',
+    `<!DOCTYPE a [<!ENTITY x "${'x'.repeat(50_000)}">]><a>${'&x;'.repeat(50_000)}</a>`,
+  ],
+  [
+    'an external entity (XXE)',
+    'XML',
+    '<a/>',
+    '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
+  ],
+  [
+    'an ambiguous content model of 2,000 elements',
+    'XSD6',
+    element(
+      `<xs:complexType><xs:sequence>${'<xs:element name="b" minOccurs="0" maxOccurs="5"/>'.repeat(2_000)}</xs:sequence></xs:complexType>`,
+    ),
+    '<a/>',
+  ],
+  ['XML nested more deeply than a stack', 'XML', '<a/>', `${'<a>'.repeat(100_000)}${'</a>'.repeat(100_000)}`],
+  ['a hundred thousand attributes', 'XML', '<b/>', `<a ${repeat(100_000, (at) => `x${at}="1" `)}/>`],
+  [
+    'JSON nested more deeply than a stack',
+    'JSD7',
+    '{"items":{"$ref":"#"},"minItems":2}',
+    `${'['.repeat(500_000)}${']'.repeat(500_000)}`,
+  ],
+  [
+    'everything compared with everything',
+    'JSD7',
+    '{"uniqueItems":true,"minItems":1}',
+    `[${repeat(60_000, (at) => `{"a":${at}},`)}{"a":1}]`,
+  ],
+  ['one cell without an end', 'CSV', 'a', `a\n"${'x'.repeat(1_900_000)}`],
+  [
+    'a schema of thousands of alternatives',
+    'JSD7',
+    JSON.stringify({ anyOf: Array.from({ length: 8_000 }, () => ({ type: 'object' })) }),
+    '1',
+  ],
+];
+
+describe('an attack is refused in time, and nobody else waits: ', () => {
+  it.each(attacks)('%s', async (_name, type, schema, payload) => {
+    // The thread that an earlier attack has cost is back.
+    await verdicts.ofPayload('XML', '<a/>', '<a/>');
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const start = performance.now();
+    const schemaVerdict = await verdicts.ofSchema(type, schema);
+    const verdict =
+      schemaVerdict.code === 'ok' ? await verdicts.ofPayload(type, schema, payload) : schemaVerdict;
+    const tookMs = performance.now() - start;
+    delay.disable();
+    expect(['schema-violation', 'schema-invalid']).toContain(verdict.code);
+    // Twice 250 ms and a new thread, on a machine that may be busy; the work itself would take seconds to centuries.
+    expect(tookMs).toBeLessThan(2_500);
+    // The limit is 50 ms; a busy machine adds its own.
+    expect(delay.max / 1e6).toBeLessThan(200);
+  });
+
+  it.each([
+    ['JSD7', (address: string) => `{"$ref":"${address}/schema.json"}`],
+    ['JSD7', (address: string) => `{"$schema":"${address}/dialect","$id":"${address}/id"}`],
+    [
+      'XSD6',
+      (address: string) =>
+        element('').replace(
+          '<xs:element',
+          `<xs:import namespace="u:x" schemaLocation="${address}/x.xsd"/><xs:element`,
+        ),
+    ],
+    ['XML', (address: string) => `<!DOCTYPE a SYSTEM "${address}/x.dtd"><a/>`],
+    [
+      'CSV',
+      (address: string) =>
+        `{"fields":[{"name":"a"}],"$schema":"${address}","foreignKeys":[{"reference":{"resource":"${address}"}}]}`,
+    ],
+  ] as const)(
+    'a reference to the network from a schema of type %s, which is never followed',
+    async (type, schema) => {
+      expect((await verdicts.ofSchema(type, schema(url))).code).toBe('schema-invalid');
+      expect(heard).toBe(0);
+    },
+  );
+
+  it('a payload that names its own schema on the network, which is never fetched', async () => {
+    const payload = `<a xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="u:x ${url}/x.xsd"/>`;
+    expect((await verdicts.ofPayload('XSD6', anything, payload)).code).toBe('ok');
+    expect(heard).toBe(0);
+  });
+
+  it('many attacks at once, among which others are still served', async () => {
+    const [, type, schema, payload] = attacks[10] ?? attacks[0] ?? ['', 'JSD7', '', ''];
+    const hostile = Array.from({ length: 10 }, () => verdicts.ofPayload(type, schema, payload));
+    const start = performance.now();
+    expect((await verdicts.ofPayload('JSD7', '{"type":"object"}', '{}')).code).toBe('ok');
+    expect(performance.now() - start).toBeLessThan(200);
+    expect((await Promise.all(hostile)).map(({ code }) => code)).toEqual(Array(10).fill('schema-violation'));
+  });
+});
