@@ -9,14 +9,21 @@ export interface MailboxAddress {
   readonly token: string;
 }
 
+/** One request asks for its mailbox's address several times. */
+const addresses = new WeakMap<Mailbox, { readonly shardCount: number; readonly address: MailboxAddress }>();
+
 /**
  * The shard of a mailbox is the hash of its owner modulo the shard count. A DID's key mailbox shares its DID's
  * shard, so that a key and the message it belongs to are ordered by one stream.
  */
 export function addressOf(mailbox: Mailbox, shardCount: number): MailboxAddress {
+  const known = addresses.get(mailbox);
+  if (known?.shardCount === shardCount) return known.address;
   const owner = mailbox.kind === 'keys' ? 'did' : mailbox.kind;
   const digest = hash('sha256', JSON.stringify(['shard', owner, mailbox.identifier]), 'buffer');
-  return { shard: digest.readUInt32BE(0) % shardCount, token: mailboxToken(mailbox) };
+  const address = { shard: digest.readUInt32BE(0) % shardCount, token: mailboxToken(mailbox) };
+  addresses.set(mailbox, { shardCount, address });
+  return address;
 }
 
 export const mailStream = (shard: number): string => `DDHUB_MAIL_${shard}`;
