@@ -16,6 +16,7 @@ import { postRequest } from './http-text';
 import type { FloorReply, FloorRequest } from './processes/floor';
 import type { HandlersReply, HandlersRequest } from './processes/handlers';
 import type { Load } from './processes/load';
+import type { RetentionReply, RetentionRequest } from './processes/retention';
 import type { Sample } from './suite';
 
 export interface BenchOptions {
@@ -140,13 +141,18 @@ export class Bench {
     });
   }
 
+  /** A process that fills the store and runs the retention timer. */
+  retention(settings: Readonly<Record<string, string>>): Child<RetentionRequest, RetentionReply> {
+    return this.#child<RetentionRequest, RetentionReply>('retention', { ...settings, ...this.#profiling() });
+  }
+
   /** Has the generator send requests. */
   async load(load: Load): Promise<Sample> {
     const generator = await this.once('load', () => Promise.resolve(this.#child<Load, Sample>('load', {})));
     return generator.call(load);
   }
 
-  /** As many turns as it takes, then the seconds of a round. */
+  /** Has it send them over and over for the seconds of a round. */
   loadForRound(load: Omit<Load, 'connections' | 'until'>): Promise<Sample> {
     return this.load({ ...load, connections: concurrency, until: { seconds: this.options.roundSeconds } });
   }
@@ -226,7 +232,7 @@ export class Bench {
       port,
       connections: 16,
       requests: participants.map(({ token }) => postRequest('/channel/initExtChannel', token, {})),
-      until: { turns: count },
+      until: { timesEach: 1 },
       expect: '',
     });
     return participants;

@@ -19,7 +19,7 @@ export class Child<Request extends Serializable, Reply> {
   ) {
     this.#process = fork(process.argv[1] ?? '', [option, name], {
       env: { ...process.env, ...environment },
-      execArgv: ['--enable-source-maps', '--disable-warning=ExperimentalWarning'],
+      execArgv: ['--disable-warning=ExperimentalWarning'],
       serialization: 'advanced',
     });
     this.#ended = new Promise((resolve) => this.#process.once('exit', () => resolve()));

@@ -23,7 +23,7 @@ export async function fillMailboxes(
     port: await bench.brokerPort(),
     connections: 4,
     requests,
-    until: { turns: requests.length * messagesEach },
+    until: { timesEach: messagesEach },
     expect: '"failed":0',
   });
 }

@@ -10,6 +10,7 @@ import { runFloorProcess } from './processes/floor';
 import { runHandlersProcess } from './processes/handlers';
 import { runLoadAppProcess } from './processes/load-app';
 import { runLoadProcess } from './processes/load';
+import { runRetentionProcess } from './processes/retention';
 import { printResult } from './report';
 import { runSuite, type SuiteResult } from './run-suite';
 import { suites } from './suites';
@@ -21,6 +22,7 @@ const processes: Readonly<Record<string, () => void>> = {
   handlers: runHandlersProcess,
   load: runLoadProcess,
   'load-app': runLoadAppProcess,
+  retention: runRetentionProcess,
 };
 
 const named = processes[processNamed(process.argv.slice(2)) ?? ''];

@@ -1,7 +1,8 @@
 // The suites by name: `npm run bench -- NAME`. The first one runs when none is named.
 
 import { messagePath } from './message-path';
+import { retention } from './retention/retention-suite';
 import type { Suite } from './suite';
 import { topicAdministration } from './topics/topic-suite';
 
-export const suites: readonly [Suite, ...Suite[]] = [messagePath, topicAdministration];
+export const suites: readonly [Suite, ...Suite[]] = [messagePath, topicAdministration, retention];

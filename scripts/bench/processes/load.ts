@@ -11,9 +11,12 @@ export interface Load {
   readonly port: number;
   /** Each sends its next request when the last one is answered. */
   readonly connections: number;
-  /** Taken in turn by whichever connection is free. */
+  /**
+   * Taken in turn by whichever connection is free; none is on its way twice at once, where there are as many
+   * requests as connections.
+   */
   readonly requests: readonly string[];
-  readonly until: { readonly seconds: number } | { readonly turns: number };
+  readonly until: { readonly seconds: number } | { /** Turns of each request. */ readonly timesEach: number };
   /** What the answer to each request has in it, besides the status 200. */
   readonly expect: string;
   /** Messages of a request; those of a search are counted. */
@@ -30,9 +33,8 @@ async function generate(load: Load): Promise<Sample> {
   const { requests, until, acknowledge } = load;
   const bytes = requests.map((request) => Buffer.from(request));
   const expected = Buffer.from(load.expect);
-  const turns = 'turns' in until ? until.turns : Infinity;
+  const turns = new Turns(bytes.length, load.connections, 'timesEach' in until ? until.timesEach : Infinity);
   const took: number[] = [];
-  let next = 0;
   let answered = 0;
   let messages = 0;
 
@@ -40,9 +42,10 @@ async function generate(load: Load): Promise<Sample> {
   const deadline = 'seconds' in until ? begun + until.seconds * 1_000 : Infinity;
   const work = async (): Promise<void> => {
     const connection = await Connection.open(load.port);
-    while (next < turns && performance.now() < deadline) {
-      const index = next++ % bytes.length;
+    for (;;) {
       const startedAt = performance.now();
+      const index = startedAt < deadline ? turns.take() : undefined;
+      if (index === undefined) break;
       const body = await connection.send(bytes[index] ?? expected);
       answered++;
       if (!body.includes(expected)) throw new Error(`An answer was ${body.toString().slice(0, 500)}`);
@@ -55,6 +58,7 @@ async function generate(load: Load): Promise<Sample> {
         if (!acked.includes('"notFound":[]')) throw new Error('A message was not acknowledged.');
       } else messages += load.messagesEach ?? 0;
       took.push(performance.now() - startedAt);
+      turns.giveBack(index);
     }
     connection.close();
   };
@@ -67,6 +71,36 @@ async function generate(load: Load): Promise<Sample> {
     p50Ms: quantile(sorted, 0.5),
     p99Ms: quantile(sorted, 0.99),
   };
+}
+
+/** Whose turn it is: first come, first served, each so many times. */
+class Turns {
+  readonly #queue: number[];
+  readonly #left: number[];
+  #next = 0;
+
+  constructor(requests: number, connections: number, timesEach: number) {
+    const indexes = Array.from({ length: requests }, (_none, index) => index);
+    const copies = Array.from({ length: Math.ceil(connections / requests) }, () => indexes);
+    this.#queue = copies.flat();
+    this.#left = indexes.map(() => timesEach);
+  }
+
+  take(): number | undefined {
+    for (;;) {
+      const index = this.#queue[this.#next];
+      if (index === undefined) return undefined;
+      this.#next++;
+      const left = this.#left[index] ?? 0;
+      if (left === 0) continue;
+      this.#left[index] = left - 1;
+      return index;
+    }
+  }
+
+  giveBack(index: number): void {
+    this.#queue.push(index);
+  }
 }
 
 const idField = Buffer.from('"messageId":"');

@@ -29,7 +29,7 @@ export async function readEverything(
     port: await bench.brokerPort(),
     connections: 16,
     requests,
-    until: { turns: requests.length },
+    until: { timesEach: 1 },
     expect: '"messageId"',
     acknowledge: participants.map(({ token }) => acknowledgeTemplate(token, clientId)),
   });

@@ -22,7 +22,7 @@ export const searchAck: Row = {
       port: await bench.brokerPort(),
       connections: concurrency,
       requests: consumers.map(({ token }) => postRequest('/messages/search', token, search)),
-      until: { turns: turnsEach * cursorCount },
+      until: { timesEach: turnsEach },
       expect: '"messageId"',
       acknowledge: consumers.map(({ token }) => acknowledgeTemplate(token, clientId)),
     });
