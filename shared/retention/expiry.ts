@@ -83,10 +83,10 @@ export interface ExpiryCursors {
 }
 
 /** Messages handled at once: what groups them by mailbox well and still takes little memory. */
-const batchSize = 5_000;
+const batchSize = 1_000;
 const concurrentLooks = 16;
 const concurrentMailboxes = 32;
-const concurrentReceipts = 128;
+const concurrentReceipts = 64;
 
 /** Settles and trims what is due, one shard after the other, until nothing is due or time is up. */
 export async function expireMessages(
