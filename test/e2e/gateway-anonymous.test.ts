@@ -3,26 +3,21 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { demoOwner } from '../../scripts/guided/guided-exchange';
-import { ClientGateway } from '../support/gateway/client-gateway';
-import { DidDocuments } from '../support/gateway/did-documents';
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/stack';
+import type { ClientGateway } from '../support/gateway/client-gateway';
+import { type Deployment, startDeployment } from '../support/gateway/deployment';
 
 jest.setTimeout(60_000);
 
 describe('anonymous keys of existing gateways', () => {
-  let broker: BrokerUnderTest;
+  let broker: Deployment;
   let alice: ClientGateway;
   let bob: ClientGateway;
   let topicId: string;
-  const documents = new DidDocuments();
   const createKey = () => `key-${randomUUID()}`;
 
   beforeAll(async () => {
-    broker = await startBrokerUnderTest();
-    [alice, bob] = [
-      new ClientGateway({ url: broker.url, documents }),
-      new ClientGateway({ url: broker.url, documents }),
-    ];
+    broker = await startDeployment();
+    [alice, bob] = [broker.createGateway(), broker.createGateway()];
     await Promise.all([alice.start(), bob.start()]);
     const body = {
       name: `anonymous ${randomUUID()}`,
@@ -107,7 +102,7 @@ describe('anonymous keys of existing gateways', () => {
   it('stop a gateway that reads a key of somebody else', async () => {
     const key = createKey();
     await bob.anonymous.register(key);
-    const thief = new ClientGateway({ url: broker.url, documents });
+    const thief = broker.createGateway();
     await thief.start();
     const reading = { fqcn: 'anonymous', channelTopics: [topicId], anonymousRecipient: key };
     await expect(thief.inbox.read(reading)).rejects.toMatchObject({ kind: 'stopped', status: 403 });

@@ -3,22 +3,20 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { demoOwner } from '../../scripts/guided/guided-exchange';
-import { ClientGateway } from '../support/gateway/client-gateway';
-import { DidDocuments } from '../support/gateway/did-documents';
+import type { ClientGateway } from '../support/gateway/client-gateway';
+import { type Deployment, startDeployment } from '../support/gateway/deployment';
 import type { ReadMessage } from '../support/gateway/message-inbox';
 import type { OutgoingMessage } from '../support/gateway/message-sender';
 import { createWallet } from '../support/gateway/wallet';
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/stack';
 
 jest.setTimeout(60_000);
 
 describe('two existing gateways', () => {
-  let broker: BrokerUnderTest;
+  let broker: Deployment;
   let alice: ClientGateway;
   let bob: ClientGateway;
   let topicId: string;
   let otherTopicId: string;
-  const documents = new DidDocuments();
 
   async function createTopic(): Promise<string> {
     const body = {
@@ -33,11 +31,8 @@ describe('two existing gateways', () => {
   }
 
   beforeAll(async () => {
-    broker = await startBrokerUnderTest();
-    [alice, bob] = [
-      new ClientGateway({ url: broker.url, documents }),
-      new ClientGateway({ url: broker.url, documents }),
-    ];
+    broker = await startDeployment();
+    [alice, bob] = [broker.createGateway(), broker.createGateway()];
     await Promise.all([alice.start(), bob.start()]);
     [topicId, otherTopicId] = await Promise.all([createTopic(), createTopic()]);
   }, 60_000);
@@ -141,7 +136,7 @@ describe('two existing gateways', () => {
   });
 
   it('get all keys of a backlog that is larger than what they ask for', async () => {
-    const carol = new ClientGateway({ url: broker.url, documents });
+    const carol = broker.createGateway();
     await carol.start();
     const count = 130;
     await Promise.all(

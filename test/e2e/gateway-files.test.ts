@@ -3,33 +3,31 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { demoOwner } from '../../scripts/guided/guided-exchange';
-import { ClientGateway } from '../support/gateway/client-gateway';
-import { DidDocuments } from '../support/gateway/did-documents';
+import type { ClientGateway } from '../support/gateway/client-gateway';
+import { type Deployment, startDeployment } from '../support/gateway/deployment';
 import type { OutgoingFile } from '../support/gateway/file-transfer';
 import { mustHold } from '../support/gateway/gateway-failure';
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/stack';
 
 jest.setTimeout(120_000);
 
+/** Rows of the topic's two columns, about as many bytes as asked for. */
+const table = (size: number): Buffer => Buffer.from(`time,value\n${'12:00,"ä, ö"\n'.repeat(size / 15)}`);
+
 describe('files of existing gateways', () => {
-  let broker: BrokerUnderTest;
+  let broker: Deployment;
   let alice: ClientGateway;
   let bob: ClientGateway;
   let topicId: string;
-  const documents = new DidDocuments();
 
   beforeAll(async () => {
-    broker = await startBrokerUnderTest();
-    [alice, bob] = [
-      new ClientGateway({ url: broker.url, documents }),
-      new ClientGateway({ url: broker.url, documents }),
-    ];
+    broker = await startDeployment();
+    [alice, bob] = [broker.createGateway(), broker.createGateway()];
     await Promise.all([alice.start(), bob.start()]);
     const body = {
       name: `files ${randomUUID()}`,
       owner: demoOwner,
-      schemaType: 'JSD7',
-      schema: '{}',
+      schemaType: 'CSV',
+      schema: 'time,value',
       version: '1.0.0',
       tags: null,
     };
@@ -58,8 +56,7 @@ describe('files of existing gateways', () => {
   }
 
   it.each([
-    // What is sent in clear has to fit the topic: a JSON document here.
-    ['in clear', false, (size: number) => Buffer.from(JSON.stringify('ä'.repeat(size / 2)))],
+    ['in clear', false, table],
     ['encrypted', true, (size: number) => randomBytes(size)],
   ])('arrive %s, byte for byte, signed over their digest', async (_, isEncrypted, createBytes) => {
     for (const size of [1, 65_536, 3_000_001]) {
@@ -76,7 +73,7 @@ describe('files of existing gateways', () => {
   });
 
   it('go to several recipients, with other names and a transaction', async () => {
-    const carol = new ClientGateway({ url: broker.url, documents });
+    const carol = broker.createGateway();
     await carol.start();
     const transactionId = randomUUID();
     const bytes = Buffer.from('time\tvalue\n');
@@ -101,12 +98,12 @@ describe('files of existing gateways', () => {
   });
 
   it('are read by their owner, and by nobody else', async () => {
-    await upload(Buffer.from('[1]'));
+    await upload(table(1));
     const { fileId } = await receive();
     expect((await alice.files.download(fileId)).isSignatureValid).toBe(true);
     const unknown = bob.files.download('ffffffffffffffffffffffff');
     await expect(unknown).rejects.toMatchObject({ kind: 'refused', status: 404 });
-    const stranger = new ClientGateway({ url: broker.url, documents });
+    const stranger = broker.createGateway();
     await stranger.start();
     await expect(stranger.files.download(fileId)).rejects.toMatchObject({ kind: 'stopped', status: 403 });
     // A 403 is the end of a gateway.

@@ -3,19 +3,17 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { demoOwner } from '../../scripts/guided/guided-exchange';
-import { ClientGateway } from '../support/gateway/client-gateway';
-import { DidDocuments } from '../support/gateway/did-documents';
+import type { ClientGateway } from '../support/gateway/client-gateway';
+import { type Deployment, startDeployment } from '../support/gateway/deployment';
 import type { Topic } from '../support/gateway/topic-sync';
 import { createWallet } from '../support/gateway/wallet';
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/stack';
 
 jest.setTimeout(120_000);
 
 describe('the scheduler of an existing gateway', () => {
-  let broker: BrokerUnderTest;
+  let broker: Deployment;
   let alice: ClientGateway;
   let bob: ClientGateway;
-  const documents = new DidDocuments();
   const mark = randomUUID();
   const absentOwner = `absent.apps.${mark}.iam.ewc`;
   const schema = '{"type":"object","title":"with a \\"quote\\""}';
@@ -29,11 +27,8 @@ describe('the scheduler of an existing gateway', () => {
     })) as Topic;
 
   beforeAll(async () => {
-    broker = await startBrokerUnderTest();
-    [alice, bob] = [
-      new ClientGateway({ url: broker.url, documents }),
-      new ClientGateway({ url: broker.url, documents }),
-    ];
+    broker = await startDeployment();
+    [alice, bob] = [broker.createGateway(), broker.createGateway()];
     await Promise.all([alice.start(), bob.start()]);
   }, 60_000);
   afterAll(() => broker.stop());

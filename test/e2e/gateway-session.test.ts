@@ -1,17 +1,14 @@
 // How an existing gateway stays logged in: as a reaction to 401, often many times at once.
 
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { ClientGateway } from '../support/gateway/client-gateway';
-import { DidDocuments } from '../support/gateway/did-documents';
+import type { ClientGateway } from '../support/gateway/client-gateway';
+import { type Deployment, startDeployment } from '../support/gateway/deployment';
 import type { Exchange } from '../support/gateway/wire';
-import { type BrokerUnderTest, startBrokerUnderTest } from '../support/stack';
 
 jest.setTimeout(60_000);
 
 describe('the session of an existing gateway', () => {
-  let broker: BrokerUnderTest;
-  const documents = new DidDocuments();
-  const createGateway = () => new ClientGateway({ url: broker.url, documents });
+  let broker: Deployment;
   const health = { method: 'GET', path: '/config' } as const;
   const steps = (exchanges: readonly Exchange[]) =>
     exchanges.map(({ method, path, status }) => `${method} ${path} ${status}`);
@@ -19,12 +16,12 @@ describe('the session of an existing gateway', () => {
     Promise.all(Array.from({ length: count }, () => gateway.session.call(health)));
 
   beforeAll(async () => {
-    broker = await startBrokerUnderTest();
+    broker = await startDeployment();
   }, 60_000);
   afterAll(() => broker.stop());
 
   it('begins with the token null, and logs in because it is told 401', async () => {
-    const gateway = createGateway();
+    const gateway = broker.createGateway();
     expect((await gateway.start()).msgMaxSize).toBeGreaterThanOrEqual(2 ** 21);
     expect(steps(gateway.wire.exchanges)).toEqual([
       'POST /channel/initExtChannel 401',
@@ -36,7 +33,7 @@ describe('the session of an existing gateway', () => {
   });
 
   it('survives that twenty first calls at once all log in, within one second', async () => {
-    const gateway = createGateway();
+    const gateway = broker.createGateway();
     await inParallel(gateway, 20);
     const logins = gateway.wire.exchanges.filter(({ path }) => path.startsWith('/auth/'));
     expect(logins.length).toBeGreaterThanOrEqual(20);
@@ -44,7 +41,7 @@ describe('the session of an existing gateway', () => {
   });
 
   it('survives that twenty calls at once all refresh with the same refresh token', async () => {
-    const gateway = createGateway();
+    const gateway = broker.createGateway();
     await gateway.start();
     gateway.session.spoilAccessToken();
     gateway.wire.exchanges.splice(0);
@@ -57,7 +54,7 @@ describe('the session of an existing gateway', () => {
   });
 
   it('logs in anew when its refresh token is no longer good', async () => {
-    const gateway = createGateway();
+    const gateway = broker.createGateway();
     await gateway.start();
     gateway.session.spoilTokens();
     gateway.wire.exchanges.splice(0);
@@ -71,7 +68,7 @@ describe('the session of an existing gateway', () => {
   });
 
   it('goes on as the same participant after a restart', async () => {
-    const gateway = createGateway();
+    const gateway = broker.createGateway();
     await gateway.start();
     const restarted = gateway.restarted();
     await restarted.start();
@@ -80,7 +77,7 @@ describe('the session of an existing gateway', () => {
   });
 
   it('is not stopped by a call that the broker refuses', async () => {
-    const gateway = createGateway();
+    const gateway = broker.createGateway();
     await gateway.start();
     const refused = gateway.json({ method: 'GET', path: '/topics/ffffffffffffffffffffffff' });
     await expect(refused).rejects.toMatchObject({ kind: 'refused', status: 404 });

@@ -16,8 +16,8 @@ import { createWallet, type Wallet } from './wallet';
 import { type Call, Wire } from './wire';
 
 export interface ClientGatewayOptions {
-  /** Base URL of the broker. */
-  readonly url: string;
+  /** Base URLs of the broker's instances. */
+  readonly urls: readonly string[];
   /** Shared by all gateways of a test. */
   readonly documents: DidDocuments;
   /** Default: a participant that nobody knows yet. */
@@ -48,10 +48,10 @@ export class ClientGateway {
   readonly #options: ClientGatewayOptions & { readonly rsa: RsaKeys };
 
   constructor(options: ClientGatewayOptions) {
-    const { documents, url, wallet = createWallet(), rsa = createRsaKeys() } = options;
+    const { documents, urls, wallet = createWallet(), rsa = createRsaKeys() } = options;
     this.#options = { ...options, rsa };
     documents.publish(wallet.did, { signingKey: wallet.publicKey, encryptionKey: rsa.publicKey });
-    const wire = new Wire(url);
+    const wire = new Wire(urls);
     const session = new Session({ wallet, wire, backoffMilliseconds: options.backoffMilliseconds ?? 20 });
     const keys = new SymmetricKeys({
       session,

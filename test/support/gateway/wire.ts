@@ -58,11 +58,12 @@ export class Answer {
 export class Wire {
   /** Everything that was sent, oldest first. */
   readonly exchanges: Exchange[] = [];
-  readonly #baseUrl: string;
+  readonly #baseUrls: readonly string[];
+  #sent = 0;
 
-  /** @param baseUrl without a trailing slash */
-  constructor(baseUrl: string) {
-    this.#baseUrl = baseUrl;
+  /** @param baseUrls of the broker's instances, without a trailing slash; used in turn, as a load balancer does */
+  constructor(baseUrls: readonly string[]) {
+    this.#baseUrls = baseUrls;
   }
 
   /** @param token what stands after `Bearer `, also when there is none: `null` */
@@ -73,9 +74,10 @@ export class Wire {
       this.exchanges.push({ method: call.method, path, authorization, status });
     const form = call.form?.();
     const body = form?.body ?? (call.body === undefined ? undefined : JSON.stringify(call.body));
+    const baseUrl = this.#baseUrls[this.#sent++ % this.#baseUrls.length] ?? '';
     let response: Response;
     try {
-      response = await fetch(`${this.#baseUrl}${path}`, {
+      response = await fetch(`${baseUrl}${path}`, {
         method: call.method,
         headers: {
           accept: 'application/json, text/plain, */*',
