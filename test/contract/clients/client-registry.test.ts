@@ -1,7 +1,7 @@
 // What the client registry promises, over real JetStream and with a clock of its own: few writes, and nothing forgotten
 // that is in use.
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { JetStreamClientRegistry } from '../../../shared/adapters/nats/client-registry';
 import { DirectGet } from '../../../shared/adapters/nats/direct-get';
 import { JetStream } from '../../../shared/adapters/nats/jetstream';
@@ -9,6 +9,8 @@ import { bucketStream, clientBucket } from '../../../shared/adapters/nats/names'
 import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { forgetIdleClients } from '../../../shared/messages';
 import { startNatsServer } from '../../support/nats-server';
+
+jest.setTimeout(30_000);
 
 describe('the client registry', () => {
   const dayMs = 86_400_000;

@@ -1,6 +1,6 @@
 // What registrations of anonymous keys promise when two participants are at the same key at the same moment.
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { JetStreamAnonymousKeys } from '../../../shared/adapters/nats/anonymous-keys';
 import { JetStream } from '../../../shared/adapters/nats/jetstream';
 import type { KeyValueBucket } from '../../../shared/adapters/nats/key-value';
@@ -8,6 +8,8 @@ import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { anonymousMailbox } from '../../../shared/messages/anonymous-keys';
 import { mailboxToken } from '../../../shared/messages/mailbox';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+
+jest.setTimeout(30_000);
 
 describe('anonymous keys on JetStream', () => {
   let server: NatsServer;

@@ -1,6 +1,6 @@
 // Key messages over real JetStream, with a clock of its own and replicas that are behind: none is lost or left out.
 
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { JetStreamChannelStore } from '../../../shared/adapters/nats/channel-store';
 import { DirectGet } from '../../../shared/adapters/nats/direct-get';
 import { JetStream } from '../../../shared/adapters/nats/jetstream';
@@ -10,6 +10,8 @@ import { JetStreamParticipantDirectory } from '../../../shared/adapters/nats/par
 import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { KeyMessages, MessageIds, type MessageLog } from '../../../shared/messages';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+
+jest.setTimeout(30_000);
 
 /** The log as seen through replicas of which some lack the last message: a fault that cannot be provoked at will. */
 function behind(log: MessageLog, isBehind: () => boolean): MessageLog {

@@ -3,7 +3,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { connect } from 'nats';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { type Azurite, startAzurite } from '../../support/azurite';
 import {
   type Broker,
   type BrokerSite,
@@ -22,10 +23,14 @@ import {
   send,
   sentIds,
 } from '../../support/broker-messages';
+import { uploadFile } from '../../support/broker-upload';
 import { eventually } from '../../support/local-host';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 
+jest.setTimeout(30_000);
+
 let server: NatsServer;
+let azurite: Azurite;
 let site: BrokerSite;
 let one: Broker;
 let other: Broker;
@@ -33,8 +38,8 @@ let alice: Participant;
 let topicId: string;
 
 beforeAll(async () => {
-  server = await startNatsServer();
-  site = await createBrokerSite();
+  [server, azurite] = await Promise.all([startNatsServer(), startAzurite()]);
+  site = await createBrokerSite({ BLOB_CONNECTION_STRING: azurite.connectionString });
   one = site.start({ natsUrl: server.url });
   other = site.start({ natsUrl: server.url });
   alice = await one.logIn();
@@ -43,7 +48,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await site.close();
-  await server.stop();
+  await Promise.all([server.stop(), azurite.stop()]);
 });
 
 const open = { type: 'sub', topics: [], dids: [], roles: [], enforced: true };
@@ -207,6 +212,17 @@ describe('an enforced channel', () => {
     expect(await isAdmitted(sender, owner, otherTopic)).toBe(false);
     await put(owner, 'in', { ...open, roles: [`user.roles.${topicOwner}.evil`, 'user.roles.tests'] });
     expect(await isAdmitted(sender, owner)).toBe(false);
+  });
+
+  test('refuses files alike', async () => {
+    const [owner, friend, stranger] = await Promise.all([one.logIn(), one.logIn(), one.logIn()]);
+    await put(owner, 'in', { ...open, type: 'download', dids: [friend.did] });
+    const refused = await uploadFile(stranger, [owner.did], topicId);
+    expect(refused.body.recipients).toEqual({ total: 1, sent: 0, failed: 1 });
+    expect(failures(refused.body)).toMatchObject([{ err: { code: 'MB::CHANNEL_RESTRICTED' } }]);
+    const sent = await uploadFile(friend, [owner.did], topicId);
+    expect(sent.body.recipients).toEqual({ total: 1, sent: 1, failed: 0 });
+    expect(await search(owner)).toMatchObject([{ isFile: true, senderDid: friend.did }]);
   });
 
   test('counts on the other instance within two seconds, and so does its removal', async () => {

@@ -2,7 +2,7 @@
 // when idle.
 
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
 import {
   acknowledge,
@@ -14,6 +14,8 @@ import {
   send,
 } from '../../support/broker-messages';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+
+jest.setTimeout(30_000);
 
 let server: NatsServer;
 let site: BrokerSite;

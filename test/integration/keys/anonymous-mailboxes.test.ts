@@ -1,7 +1,7 @@
 // Anonymous mailboxes on real NATS with two instances: registered keys, who may send, who may read.
 
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
 import {
   acknowledge,
@@ -16,6 +16,8 @@ import {
   sentIds,
 } from '../../support/broker-messages';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+
+jest.setTimeout(30_000);
 
 let server: NatsServer;
 let site: BrokerSite;

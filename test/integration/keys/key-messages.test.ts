@@ -1,11 +1,13 @@
 // Key messages on real NATS: never behind the message they belong to, never lost with an answer, and whole.
 
 import { randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
 import { createTopic, type Fields, type FoundMessage, search, send } from '../../support/broker-messages';
 import { type NatsCluster, startNatsCluster } from '../../support/nats-cluster';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+
+jest.setTimeout(30_000);
 
 async function sendKey(
   sender: Participant,
@@ -163,7 +165,9 @@ describe('on three replicas and two instances', () => {
         await send(sender, reader, topicId, { clientGatewayMessageId });
       }
     })();
-    while (seen.size < rounds) {
+    const state = { hasFailed: false };
+    sending.catch(() => (state.hasFailed = true));
+    while (seen.size < rounds && !state.hasFailed) {
       const found = await search(reader, { amount: 1_000 });
       const unseen = found.filter(({ clientGatewayMessageId }) => !seen.has(clientGatewayMessageId));
       if (!unseen.length) continue;

@@ -1,7 +1,7 @@
 // Roles on real NATS with two instances: who holds one, as of the last login or refresh, fast with 10,000 participants.
 
 import { writeFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createIdentityToken, createKeyPair, didOf, type KeyPair } from '../../../client';
 import { BucketScan } from '../../../shared/adapters/nats/bucket-scan';
 import { DirectGet } from '../../../shared/adapters/nats/direct-get';
@@ -18,6 +18,8 @@ import {
   topicOwner,
 } from '../../support/broker';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+
+jest.setTimeout(30_000);
 
 const userRole = `user.roles.${topicOwner}`;
 const role = (name: string): string => `user.roles.${name}.apps.broker.iam.ewc`;
