@@ -98,10 +98,15 @@ function brokerSettings(path: string, stack: LocalStack): Record<string, string>
 
 async function demonstrate(url: string): Promise<void> {
   say('\nA guided exchange between two participants:\n');
-  const exchange = await playGuidedExchange(url, say);
+  const exchange = await playGuidedExchange(url, say, showProgress);
   const [send, fetch] = curlLines(url, exchange);
   say(`\nNow try it yourself. Send another message as Alice:\n\n${send ?? ''}\n`);
   say(`Fetch it as Bob:\n\n${fetch ?? ''}\n`);
+}
+
+/** On a terminal one line that is written over, until the next step takes its place; elsewhere nothing. */
+function showProgress(line: string): void {
+  if (process.stdout.isTTY) process.stdout.write(`${line}\r`);
 }
 
 function say(line: string): void {

@@ -1,8 +1,9 @@
 // The suites by name: `npm run bench -- NAME`. The first one runs when none is named.
 
+import { files } from './files/upload-suite';
 import { messagePath } from './message-path';
 import { retention } from './retention/retention-suite';
 import type { Suite } from './suite';
 import { topicAdministration } from './topics/topic-suite';
 
-export const suites: readonly [Suite, ...Suite[]] = [messagePath, topicAdministration, retention];
+export const suites: readonly [Suite, ...Suite[]] = [messagePath, topicAdministration, retention, files];

@@ -1,8 +1,10 @@
 // One exchange between two generated participants, told step by step: log in, create a topic, publish, search,
-// acknowledge; and a third one that is refused by the recipient's own rule. What npm start shows and what CI plays against the official Functions host.
+// acknowledge, send a file; and a third one that is refused by the recipient's own rule. What npm start shows and
+// what CI plays against the official Functions host.
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type BrokerAnswer, createKeyPair, ParticipantClient } from '../../client';
+import { exchangeFile } from './guided-file';
 
 /** Namespace of the demo roles in scripts/roles.sample.json: who may create topics there owns them. */
 export const demoOwner = 'demo.apps.demo.iam.ewc';
@@ -42,9 +44,14 @@ const greeting = JSON.stringify({ text: 'Good morning, Bob.' });
 
 /**
  * @param say gets one line per step, with the call and its status
+ * @param onProgress gets a line that grows while something takes its time
  * @throws Error that names the first call that did not answer as it must
  */
-export async function playGuidedExchange(baseUrl: string, say: (line: string) => void): Promise<Exchange> {
+export async function playGuidedExchange(
+  baseUrl: string,
+  say: (line: string) => void,
+  onProgress: (line: string) => void = () => undefined,
+): Promise<Exchange> {
   let number = 0;
   const tell = (what: string, call: string, status: number, result = '') => {
     number += 1;
@@ -130,6 +137,8 @@ export async function playGuidedExchange(baseUrl: string, say: (line: string) =>
       return '[]';
     },
   );
+
+  await exchangeFile(sender, recipient, topicId, tell, onProgress);
 
   await call<Channel>(
     'Bob admits Alice alone',

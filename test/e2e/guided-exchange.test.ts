@@ -14,13 +14,23 @@ describe('two participants', () => {
 
   it('log in, create a topic, publish, search and acknowledge, and a third one is refused', async () => {
     const lines: string[] = [];
-    const exchange = await playGuidedExchange(broker.url, (line) => lines.push(line));
+    const progress: string[] = [];
+    const exchange = await playGuidedExchange(
+      broker.url,
+      (line) => lines.push(line),
+      (line) => progress.push(line),
+    );
+    expect(progress).toHaveLength(5);
     for (const call of [
       'POST /auth/login',
       'POST /topics',
       'POST /messages ',
       'POST /messages/search',
       'POST /messages/ack',
+      'POST /files ',
+      'POST /files/…/complete',
+      '[####################] 5.0 MB',
+      'GET /files/…',
       'PUT /channels/from-alice',
       'MB::CHANNEL_RESTRICTED',
     ]) {
