@@ -275,7 +275,7 @@ function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
 }
 
 function topicStore(
-  { topicStore: chosen, identity }: Settings,
+  { topicStore: chosen, identity, retention }: Settings,
   layout: StoreLayout,
   schemaThreads: SchemaThreads,
   log: Log,
@@ -290,6 +290,8 @@ function topicStore(
     store,
     announcer: new TopicAnnouncer(model, catalog, log),
     validator,
+    retentionClasses: retention.classes.map(({ name }) => name),
+    clock,
     mayAdministerTopicsOf: (owner, roles) => mayAdministerTopicsOf(owner, roles, isCreatorRole),
   });
   const reconcile: RetentionStep = {

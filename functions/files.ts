@@ -118,6 +118,7 @@ export function fileRoutes({ directFiles, clock }: FileRoutesDependencies): read
       responses: { 200: { description: 'An id and a place to upload to.', schema: slotAnswer } },
       problems: [
         'topic-not-found',
+        'version-sunset',
         'schema-type-unsupported',
         'topic-store-unavailable',
         'blob-store-unavailable',
@@ -160,6 +161,7 @@ export function fileRoutes({ directFiles, clock }: FileRoutesDependencies): read
         'file-mismatch',
         'upload-slot-expired',
         'topic-not-found',
+        'version-sunset',
         'schema-violation',
         'schema-type-unsupported',
         'payload-too-large',

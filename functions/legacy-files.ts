@@ -56,6 +56,7 @@ export function legacyFileRoutes({ legacyFiles }: LegacyFileRoutesDependencies):
         'invalid-parameters',
         'payload-too-large',
         'topic-not-found',
+        'version-sunset',
         'schema-violation',
         'schema-type-unsupported',
         'message-store-unavailable',

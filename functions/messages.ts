@@ -18,7 +18,7 @@ import {
   type Publisher,
   senderToken,
 } from '../shared/messages';
-import type { TopicCatalog } from '../shared/topics';
+import { deprecationHeaders, type TopicCatalog } from '../shared/topics';
 import { publishAnswer, toPublishAnswer } from './publish-answer';
 
 export interface MessageRoutesDependencies {
@@ -163,10 +163,15 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
       // A byte of the payload may take six once it is escaped.
       maxBodyBytes: 6 * maxClaimedPayloadBytes + 4 * 1024 * 1024,
       responses: {
-        200: { description: 'What became of it, also when every recipient failed', schema: publishAnswer },
+        200: {
+          description:
+            'What became of it, also when every recipient failed. Of a deprecated version with the headers Deprecation (RFC 9745) and Sunset (RFC 8594).',
+          schema: publishAnswer,
+        },
       },
       problems: [
         'topic-not-found',
+        'version-sunset',
         'schema-violation',
         'message-store-unavailable',
         'message-store-full',
@@ -183,7 +188,11 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
           recipients: fqcns,
           anonymousRecipients: anonymousRecipient,
         });
-        return { json: toPublishAnswer(caller.did, body.clientGatewayMessageId, outcomes) };
+        const known = await catalog.find(body.topicId);
+        return {
+          json: toPublishAnswer(caller.did, body.clientGatewayMessageId, outcomes),
+          headers: deprecationHeaders(known?.versions.get(body.topicVersion)?.deprecation),
+        };
       },
     }),
     route({

@@ -27,6 +27,7 @@ const TopicSchema = Type.Object({
   schema: Type.Unknown({ description: 'JSON as that JSON; any other text wrapped: `{"XSD6":"…"}`.' }),
   tags: Type.Array(Type.String()),
   deleted: Type.Boolean(),
+  retentionClass: Type.Optional(Type.String({ description: 'Absent: the default class.' })),
 });
 type TopicAnswer = Static<typeof TopicSchema>;
 
@@ -74,7 +75,12 @@ export const taggedAnswers = (tagged: string) => ({
 function toAnswer(view: TopicView): TopicAnswer {
   const { id, name, owner, schemaType, version, deleted } = view;
   const schema = schemaToJson(schemaType, view.schemaText);
-  return { id, name, owner, schemaType, version, schema, tags: [...view.tags], deleted };
+  const { retentionClass } = view;
+  return {
+    ...{ id, name, owner, schemaType, version, schema, tags: [...view.tags], deleted },
+    // Only when somebody has chosen one: existing gateways do not know it.
+    ...(retentionClass === undefined ? {} : { retentionClass }),
+  };
 }
 
 export function ended(nowMs: number): Static<typeof EndedSchema> {

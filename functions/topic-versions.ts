@@ -21,6 +21,8 @@ import {
 import type { TopicRouteDependencies } from './topics';
 
 const tag = 'Topics';
+/** 2 MiB of payload may be six times as long inside a JSON string. */
+const maxValidatedBodyBytes = 13 * 1024 * 1024;
 
 export function topicVersionRoutes({ administration, clock }: TopicRouteDependencies): readonly Route[] {
   return [
@@ -97,6 +99,60 @@ export function topicVersionRoutes({ administration, clock }: TopicRouteDependen
       handle: async ({ caller, params, request }) => {
         await administration.deleteVersion(caller, params.id, params.version, preconditionOf({ request }));
         return { json: ended(clock()) };
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: 'topics/{id}/versions/{version}/deprecation',
+      operationId: 'deprecateTopicVersion',
+      summary:
+        'Deprecates a version: publishing to it says so until the sunset, and is refused from then on.',
+      tag,
+      access: 'participant',
+      params: versionParams,
+      body: Type.Object({ sunset: Type.String({ description: 'ISO 8601 instant in the future.' }) }),
+      responses: {
+        200: {
+          description: 'Deprecated.',
+          schema: Type.Object({ deprecatedAt: Type.String(), sunset: Type.String() }),
+        },
+      },
+      problems: ['topic-not-found', 'precondition-failed', 'topic-store-unavailable'],
+      handle: async ({ caller, params, body, request }) => {
+        const { sinceMs, sunsetAtMs } = await administration.deprecate(
+          caller,
+          params.id,
+          params.version,
+          body.sunset,
+          preconditionOf({ request }),
+        );
+        const print = (ms: number) => new Date(ms).toISOString();
+        return { json: { deprecatedAt: print(sinceMs), sunset: print(sunsetAtMs) } };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: 'topics/{id}/versions/{version}/validate',
+      operationId: 'validatePayload',
+      summary: 'Tells whether a payload matches the schema of a version, without publishing it.',
+      tag,
+      access: 'participant',
+      maxBodyBytes: maxValidatedBodyBytes,
+      params: versionParams,
+      body: Type.Object({ payload: Type.String({ description: 'As in POST /messages, at most 2 MiB.' }) }),
+      responses: {
+        200: {
+          description: 'The verdict.',
+          schema: Type.Object({
+            valid: Type.Boolean(),
+            errors: Type.Array(Type.Object({ field: Type.String(), message: Type.String() })),
+          }),
+        },
+      },
+      problems: ['topic-not-found', 'topic-store-unavailable'],
+      handle: async ({ params, body }) => {
+        const errors = await administration.faultsOf(params.id, params.version, body.payload);
+        return { json: { valid: errors.length === 0, errors: [...errors] } };
       },
     }),
   ];

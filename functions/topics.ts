@@ -193,17 +193,23 @@ export function topicRoutes(dependencies: TopicRouteDependencies): readonly Rout
       method: 'PUT',
       path: 'topics/{id}',
       operationId: 'updateTopic',
-      summary: 'Replaces the tags of a topic.',
+      summary: 'Changes the tags and options of a topic: what the body holds.',
       tag,
       access: 'participant',
       params: idParams,
-      body: Type.Object({ tags: Type.Optional(tags) }),
+      body: Type.Object({
+        tags: Type.Optional(tags),
+        retentionClass: Type.Optional(
+          Type.String({
+            description:
+              'The class its messages expire with, one of RETENTION_CLASSES; empty: the default one.',
+          }),
+        ),
+      }),
       responses: taggedAnswers('the state of the topic'),
       problems: ['topic-not-found', 'precondition-failed', 'topic-store-unavailable'],
       handle: async ({ caller, params, body, request }) =>
-        topicReply(
-          await administration.replaceTags(caller, params.id, body.tags, preconditionOf({ request })),
-        ),
+        topicReply(await administration.update(caller, params.id, body, preconditionOf({ request }))),
     }),
     route({
       method: 'DELETE',

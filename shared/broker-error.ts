@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'topic-not-found'
   | 'record-exists'
   | 'version-conflict'
+  | 'version-sunset'
   | 'precondition-failed'
   | 'schema-invalid'
   | 'schema-type-unsupported'

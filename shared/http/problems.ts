@@ -87,6 +87,12 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     returnCode: '51',
     remedy: 'Published versions are immutable: publish the changed schema under a new version number.',
   },
+  'version-sunset': {
+    status: 410,
+    title: 'Version has ended',
+    returnCode: '50',
+    remedy: 'The owner has ended this version: publish to a later one; GET /topics/{id} names the latest.',
+  },
   'precondition-failed': {
     status: 412,
     title: 'Precondition failed',

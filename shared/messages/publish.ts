@@ -82,10 +82,10 @@ export class Publisher {
     if (payload === undefined) throw invalidParameter('payload', 'is required');
     const payloadBytes = Buffer.byteLength(payload);
     requirePayload(payloadBytes);
-    const { schema } = await catalog.requireVersion(request.topicId, request.topicVersion);
+    const { topic, schema } = await catalog.requireVersion(request.topicId, request.topicVersion);
     // A file was validated when it was completed.
     if (!request.payloadEncryption && !isFile) await validator.validatePayload(schema, payload);
-    const retention = this.dependencies.retention.of(undefined, request.ttlSeconds);
+    const retention = this.dependencies.retention.of(topic.retentionClass, request.ttlSeconds);
     // An empty transaction id is none.
     const transactionId = request.transactionId === '' ? undefined : request.transactionId;
     const fields = { ...request, payload, transactionId, isFile };

@@ -1,20 +1,31 @@
 // Creating, changing and listing topics on behalf of a caller: who may, what is valid, and the catalogue told of
 // every change that this instance makes.
 
-import { BrokerError, invalidParameter } from '../broker-error';
+import { BrokerError, type Fault, invalidParameter } from '../broker-error';
+import type { Clock } from '../clock';
 import type { Caller } from '../identity';
 import type { PayloadValidator } from './payload-validator';
 import { readSchemaText } from './schema-text';
 import type { TopicAnnouncer } from './topic-read-model';
-import { isTopicId, stateTagOf, type SchemaText, type Topic, type TopicView } from './topic';
+import { readSunset } from './deprecation';
+import { type OptionRequest, readOptions } from './topic-options';
+import {
+  type Deprecation,
+  isTopicId,
+  stateTagOf,
+  type SchemaText,
+  type Topic,
+  type TopicView,
+} from './topic';
 import {
   deleteTopic,
   deleteVersion,
+  deprecateVersion,
   liveVersions,
   publishVersion,
-  replaceTags,
   topicNotFound,
   type TopicChange,
+  updateTopic,
 } from './topic-change';
 import { canBeName, checkNaming, checkVersion, readTags, unwrapOwner } from './topic-rules';
 import type { Listing, OwnerCount, OwnerUpdates, TopicFilter, TopicStore, Window } from './topic-store';
@@ -27,6 +38,9 @@ export interface TopicAdministrationDependencies {
   readonly announcer: Pick<TopicAnnouncer, 'announce'>;
   readonly validator: PayloadValidator;
   readonly mayAdministerTopicsOf: MayAdministerTopicsOf;
+  /** Names of the configured classes. */
+  readonly retentionClasses: readonly string[];
+  readonly clock: Clock;
 }
 
 /**
@@ -62,12 +76,16 @@ export class TopicAdministration {
   readonly #announcer: Pick<TopicAnnouncer, 'announce'>;
   readonly #validator: PayloadValidator;
   readonly #mayAdministerTopicsOf: MayAdministerTopicsOf;
+  readonly #retentionClasses: readonly string[];
+  readonly #clock: Clock;
 
   constructor(dependencies: TopicAdministrationDependencies) {
     this.#store = dependencies.store;
     this.#announcer = dependencies.announcer;
     this.#validator = dependencies.validator;
     this.#mayAdministerTopicsOf = dependencies.mayAdministerTopicsOf;
+    this.#retentionClasses = dependencies.retentionClasses;
+    this.#clock = dependencies.clock;
   }
 
   /** @throws BrokerError `invalid-parameters`, `forbidden`, `schema-invalid`, `record-exists` */
@@ -114,21 +132,66 @@ export class TopicAdministration {
   }
 
   /**
-   * Without tags nothing changes.
+   * Changes what the request holds.
    * @throws BrokerError `invalid-parameters`, `topic-not-found`, `forbidden`, `precondition-failed`
    */
-  async replaceTags(
+  async update(
     caller: Caller,
     id: string,
-    tags: readonly string[] | undefined,
+    request: OptionRequest & { readonly tags?: readonly string[] | undefined },
     precondition: Precondition,
   ): Promise<TopicView> {
-    const wanted = tags && readTags(tags);
+    const wanted = {
+      ...(request.tags && { tags: readTags(request.tags) }),
+      ...readOptions(request, this.#retentionClasses),
+    };
     await this.#change(caller, id, (topic) => {
       demand(precondition, stateTagOf(topic));
-      return wanted && replaceTags(topic, wanted);
+      return updateTopic(topic, wanted);
     });
     return this.view(id, undefined, false);
+  }
+
+  /**
+   * @param sunset ISO 8601 instant from which on the version is refused
+   * @throws BrokerError `invalid-parameters`, `topic-not-found`, `forbidden`, `precondition-failed`
+   */
+  async deprecate(
+    caller: Caller,
+    id: string,
+    version: string,
+    sunset: string,
+    precondition: Precondition,
+  ): Promise<Deprecation> {
+    checkVersion(version);
+    const nowMs = this.#clock();
+    const sunsetAtMs = readSunset(sunset, nowMs);
+    const topic = await this.#change(caller, id, (present) => {
+      demand(precondition, versionTag(present, version));
+      return deprecateVersion(present, version, { sunsetAtMs, nowMs });
+    });
+    return (
+      topic.versions.find((one) => one.version === version)?.deprecation ?? { sinceMs: nowMs, sunsetAtMs }
+    );
+  }
+
+  /**
+   * What publishing this payload would say of it.
+   * @returns its faults; none when it matches
+   * @throws BrokerError `topic-not-found`
+   */
+  async faultsOf(id: string, version: string, payload: string): Promise<readonly Fault[]> {
+    const { schemaType, schemaHash, schemaText } = await this.view(id, version, false);
+    try {
+      await this.#validator.validatePayload(
+        { schemaType, schemaHash, readText: () => Promise.resolve(schemaText) },
+        payload,
+      );
+      return [];
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'schema-violation') return error.faults;
+      throw error;
+    }
   }
 
   /** @throws BrokerError `invalid-parameters`, `topic-not-found`, `forbidden`, `precondition-failed` */
@@ -257,6 +320,19 @@ function toPage(listing: Listing, { limit, page = 1 }: PageRequest): Page {
 }
 
 function viewOf(topic: Topic, version: string, schemaText: string, schemaHash: string): TopicView {
-  const { id, owner, name, schemaType, tags, revision } = topic;
-  return { id, owner, name, schemaType, tags, version, schemaText, schemaHash, revision, deleted: false };
+  const { id, owner, name, schemaType, tags, compatibility, retentionClass, revision } = topic;
+  const options = { compatibility, retentionClass };
+  return {
+    id,
+    owner,
+    name,
+    schemaType,
+    tags,
+    version,
+    schemaText,
+    schemaHash,
+    revision,
+    deleted: false,
+    ...options,
+  };
 }

@@ -4,13 +4,16 @@
 import { LRUCache } from 'lru-cache';
 import { BrokerError } from '../broker-error';
 import type { Clock } from '../clock';
+import { requireBeforeSunset } from './deprecation';
 import type { SchemaSource } from './payload-validator';
 import { topicNotFound } from './topic-change';
-import { isTopicId, type SchemaType, type Topic } from './topic';
+import { type Deprecation, isTopicId, type SchemaType, type Topic } from './topic';
 
 export interface CatalogVersion {
   readonly schemaHash: string;
   readonly deleted: boolean;
+  /** Absent: not deprecated. */
+  readonly deprecation?: Deprecation | undefined;
 }
 
 /** As much of a topic as sending and reading messages takes. */
@@ -19,6 +22,8 @@ export interface CatalogTopic {
   readonly revision: number;
   readonly schemaType: SchemaType;
   readonly deleted: boolean;
+  /** The class its messages expire with; absent: the broker's default. */
+  readonly retentionClass?: string | undefined;
   /** By version; deleted ones included. */
   readonly versions: ReadonlyMap<string, CatalogVersion>;
 }
@@ -97,12 +102,13 @@ export class TopicCatalog {
 
   /**
    * A live version of a live topic, ready for validation.
-   * @throws BrokerError `topic-not-found`, `topic-store-unavailable`
+   * @throws BrokerError `topic-not-found`, `version-sunset`, `topic-store-unavailable`
    */
   async requireVersion(id: string, version: string): Promise<{ topic: CatalogTopic; schema: SchemaSource }> {
     const topic = await this.find(id);
     const found = topic?.versions.get(version);
     if (!topic || topic.deleted || !found || found.deleted) throw topicNotFound();
+    requireBeforeSunset(found.deprecation, this.#clock());
     const readText = async () => {
       const text = await this.#source.readSchema(id, version);
       if (text === undefined)
@@ -171,10 +177,15 @@ export function toCatalogTopic(topic: Topic): CatalogTopic {
     revision: topic.revision,
     schemaType: topic.schemaType,
     deleted: topic.deletedAtMs !== undefined,
+    ...(topic.retentionClass === undefined ? {} : { retentionClass: topic.retentionClass }),
     versions: new Map(
-      topic.versions.map(({ version, schemaHash, deletedAtMs }) => [
+      topic.versions.map(({ version, schemaHash, deletedAtMs, deprecation }) => [
         version,
-        { schemaHash, deleted: deletedAtMs !== undefined },
+        {
+          schemaHash,
+          deleted: deletedAtMs !== undefined,
+          ...(deprecation === undefined ? {} : { deprecation }),
+        },
       ]),
     ),
   };

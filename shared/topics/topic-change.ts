@@ -3,11 +3,13 @@
 
 import { BrokerError } from '../broker-error';
 import { highestVersion } from './semantic-version';
-import type { SchemaText, Topic, TopicVersion } from './topic';
+import type { Deprecation, SchemaText, Topic, TopicVersion } from './topic';
+import type { TopicOptions } from './topic-options';
 
 export type TopicChange =
   | { readonly kind: 'publish-version'; readonly version: string; readonly schema: SchemaText }
-  | { readonly kind: 'replace-tags'; readonly tags: readonly string[] }
+  | ({ readonly kind: 'update-topic'; readonly tags: readonly string[] } & TopicOptions)
+  | { readonly kind: 'deprecate-version'; readonly version: string; readonly deprecation: Deprecation }
   | { readonly kind: 'delete-version'; readonly version: string }
   | { readonly kind: 'delete-topic' };
 
@@ -53,10 +55,36 @@ export function publishVersion(topic: Topic, version: string, schema: SchemaText
 
 /** @throws BrokerError `topic-not-found` */
 export function replaceTags(topic: Topic, tags: readonly string[]): TopicChange | undefined {
+  return updateTopic(topic, { tags });
+}
+
+/** Members that are absent stay as they are. @throws BrokerError `topic-not-found` */
+export function updateTopic(
+  topic: Topic,
+  wanted: Partial<TopicOptions & { readonly tags: readonly string[] }>,
+): TopicChange | undefined {
   requireLive(topic);
+  const { tags, compatibility, retentionClass } = { ...topic, ...wanted };
   const unchanged =
-    tags.length === topic.tags.length && tags.every((tag, index) => tag === topic.tags[index]);
-  return unchanged ? undefined : { kind: 'replace-tags', tags };
+    tags.length === topic.tags.length &&
+    tags.every((tag, index) => tag === topic.tags[index]) &&
+    compatibility === topic.compatibility &&
+    retentionClass === topic.retentionClass;
+  return unchanged ? undefined : { kind: 'update-topic', tags, compatibility, retentionClass };
+}
+
+/** A version once deprecated stays so; its sunset may be moved. @throws BrokerError `topic-not-found` */
+export function deprecateVersion(
+  topic: Topic,
+  version: string,
+  { sunsetAtMs, nowMs }: { readonly sunsetAtMs: number; readonly nowMs: number },
+): TopicChange | undefined {
+  requireLive(topic);
+  const found = liveVersions(topic).find((candidate) => candidate.version === version);
+  if (!found) throw topicNotFound();
+  if (found.deprecation?.sunsetAtMs === sunsetAtMs) return undefined;
+  const sinceMs = found.deprecation?.sinceMs ?? nowMs;
+  return { kind: 'deprecate-version', version, deprecation: { sinceMs, sunsetAtMs } };
 }
 
 /** Deleting the last live version deletes the topic. @throws BrokerError `topic-not-found` */
@@ -87,11 +115,21 @@ export function applyChange(topic: Topic, change: TopicChange, nowMs: number): T
         schemaHash: change.schema.hash,
         createdAtMs: nowMs,
         deletedAtMs: undefined,
+        deprecation: undefined,
       };
       return { ...next, versions: [...topic.versions, version] };
     }
-    case 'replace-tags':
-      return { ...next, tags: change.tags };
+    case 'update-topic': {
+      const { tags, compatibility, retentionClass } = change;
+      return { ...next, tags, compatibility, retentionClass };
+    }
+    case 'deprecate-version':
+      return {
+        ...next,
+        versions: topic.versions.map((version) =>
+          version.version === change.version ? { ...version, deprecation: change.deprecation } : version,
+        ),
+      };
     case 'delete-version':
       return {
         ...next,

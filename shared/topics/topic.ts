@@ -2,6 +2,7 @@
 // Plain data; the rules are in topic-rules.ts and topic-change.ts.
 
 import { randomBytes } from 'node:crypto';
+import type { TopicOptions } from './topic-options';
 
 export const schemaTypes = ['JSD7', 'XSD6', 'XML', 'CSV', 'TSV'] as const;
 export type SchemaType = (typeof schemaTypes)[number];
@@ -15,10 +16,18 @@ export interface TopicVersion {
   readonly createdAtMs: number;
   /** Absent while the version is live. */
   readonly deletedAtMs: number | undefined;
+  /** Absent: the version is not deprecated. */
+  readonly deprecation: Deprecation | undefined;
+}
+
+export interface Deprecation {
+  readonly sinceMs: number;
+  /** From then on nothing can be published to the version. */
+  readonly sunsetAtMs: number;
 }
 
 /** A topic with all its versions, deleted ones included: their numbers stay taken. */
-export interface Topic {
+export interface Topic extends TopicOptions {
   /** 24 lower-case hex characters, random, never used again. */
   readonly id: string;
   readonly owner: string;
@@ -41,7 +50,7 @@ export interface SchemaText {
 }
 
 /** One version as the API shows it. */
-export interface TopicView {
+export interface TopicView extends TopicOptions {
   readonly id: string;
   readonly owner: string;
   readonly name: string;

@@ -17,11 +17,26 @@ const sortKeyLength = 4 * maxVersionLength;
 
 /** In the order in which they run; names sort in that order. */
 export function migrationsOf(backend: SqlBackend): Readonly<Record<string, Migration>> {
-  return { '0001_topics': { up: (database) => createTopics(database as Kysely<never>, backend) } };
+  return {
+    '0001_topics': { up: (database) => createTopics(database as Kysely<never>, backend) },
+    '0002_topic_options': { up: (database) => addTopicOptions(database as Kysely<never>, backend) },
+  };
 }
 
 /** The names this program knows, oldest first. */
-export const migrationNames: readonly string[] = ['0001_topics'];
+export const migrationNames: readonly string[] = ['0001_topics', '0002_topic_options'];
+
+/** Null: as if nothing had been chosen, which is true of every topic before. */
+async function addTopicOptions(database: Kysely<never>, { columns }: SqlBackend): Promise<void> {
+  const text = (maxLength: number): RawBuilder<unknown> => sql.raw(columns.text(maxLength));
+  const whole = sql.raw(columns.integer);
+  const add = (table: string, column: string, type: RawBuilder<unknown>) =>
+    database.schema.alterTable(table).addColumn(column, type).execute();
+  await add('topic', 'compatibility', text(24));
+  await add('topic', 'retention_class', text(16));
+  await add('topic_version', 'deprecated_at_ms', whole);
+  await add('topic_version', 'sunset_at_ms', whole);
+}
 
 async function createTopics(database: Kysely<never>, { columns }: SqlBackend): Promise<void> {
   const text = (maxLength: number): RawBuilder<unknown> => sql.raw(columns.text(maxLength));

@@ -158,9 +158,19 @@ function newTopic(id: string, topic: NewTopic, nowMs: number): Topic {
     name,
     schemaType,
     tags,
+    compatibility: 'NONE',
+    retentionClass: undefined,
     revision: 1,
     createdAtMs: nowMs,
     deletedAtMs: undefined,
-    versions: [{ version, schemaHash: schema.hash, createdAtMs: nowMs, deletedAtMs: undefined }],
+    versions: [
+      {
+        version,
+        schemaHash: schema.hash,
+        createdAtMs: nowMs,
+        deletedAtMs: undefined,
+        deprecation: undefined,
+      },
+    ],
   };
 }

@@ -34,6 +34,10 @@ export interface TopicTable {
   revision: Whole;
   created_at_ms: Whole;
   deleted_at_ms: MaybeWhole;
+  /** Null: NONE. */
+  compatibility: string | null;
+  /** Null: the default class. */
+  retention_class: string | null;
 }
 
 export interface TopicVersionTable {
@@ -45,6 +49,9 @@ export interface TopicVersionTable {
   schema_hash: string;
   created_at_ms: Whole;
   deleted_at_ms: MaybeWhole;
+  /** Null, as the next one: not deprecated. */
+  deprecated_at_ms: MaybeWhole;
+  sunset_at_ms: MaybeWhole;
 }
 
 export interface TopicTagTable {

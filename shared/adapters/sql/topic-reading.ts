@@ -3,6 +3,7 @@
 
 import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
 import type { SchemaType, Topic, TopicVersion, TopicView } from '../../topics/topic';
+import type { CompatibilityMode, TopicOptions } from '../../topics/topic-options';
 import type {
   Listing,
   OwnerCount,
@@ -23,9 +24,10 @@ export async function findTopic(database: Kysely<Tables>, id: string): Promise<T
     .innerJoin('topic_version as v', 'v.topic_id', 't.id')
     .where('t.id', '=', id)
     .select(['o.owner', 't.name', 't.schema_type', 't.tags', 't.revision'])
-    .select(['t.created_at_ms', 't.deleted_at_ms'])
+    .select(['t.created_at_ms', 't.deleted_at_ms', 't.compatibility', 't.retention_class'])
     .select(['v.version', 'v.schema_hash'])
     .select(['v.created_at_ms as version_created_at_ms', 'v.deleted_at_ms as version_deleted_at_ms'])
+    .select(['v.deprecated_at_ms', 'v.sunset_at_ms'])
     .execute();
   const first = rows[0];
   if (!first) return undefined;
@@ -35,6 +37,7 @@ export async function findTopic(database: Kysely<Tables>, id: string): Promise<T
     name: first.name,
     schemaType: first.schema_type as SchemaType,
     tags: JSON.parse(first.tags) as string[],
+    ...toOptions(first),
     revision: Number(first.revision),
     createdAtMs: Number(first.created_at_ms),
     deletedAtMs: maybeNumber(first.deleted_at_ms),
@@ -43,6 +46,10 @@ export async function findTopic(database: Kysely<Tables>, id: string): Promise<T
       schemaHash: row.schema_hash,
       createdAtMs: Number(row.version_created_at_ms),
       deletedAtMs: maybeNumber(row.version_deleted_at_ms),
+      deprecation:
+        row.deprecated_at_ms === null
+          ? undefined
+          : { sinceMs: Number(row.deprecated_at_ms), sunsetAtMs: Number(row.sunset_at_ms) },
     })),
   };
 }
@@ -210,6 +217,7 @@ function selectViews(database: Kysely<Tables>) {
     .innerJoin('topic_owner as o', 'o.owner_key', 't.owner_key')
     .innerJoin('topic_version as v', 'v.topic_id', 't.id')
     .select(['t.id', 'o.owner', 't.name', 't.schema_type', 't.tags', 't.revision'])
+    .select(['t.compatibility', 't.retention_class'])
     .select(['v.version', 'v.schema_text', 'v.schema_hash', 'v.deleted_at_ms as version_deleted_at_ms']);
 }
 
@@ -224,6 +232,7 @@ function toView(row: ViewRow): TopicView {
     name: row.name,
     schemaType: row.schema_type as SchemaType,
     tags: JSON.parse(row.tags) as string[],
+    ...toOptions(row),
     version: row.version,
     schemaText: row.schema_text,
     schemaHash: row.schema_hash,
@@ -243,6 +252,13 @@ function page<From, Output>(
     return limit === undefined ? skipped : skipped.fetch(limit);
   }
   return query.limit(limit ?? -1).offset(offset);
+}
+
+function toOptions(row: { compatibility: string | null; retention_class: string | null }): TopicOptions {
+  return {
+    compatibility: (row.compatibility ?? 'NONE') as CompatibilityMode,
+    retentionClass: row.retention_class ?? undefined,
+  };
 }
 
 function maybeNumber(value: number | string | null): number | undefined {

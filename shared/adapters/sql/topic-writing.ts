@@ -70,6 +70,7 @@ export async function insertTopic(
       revision: topic.revision,
       created_at_ms: nowMs,
       deleted_at_ms: null,
+      ...optionColumns(topic),
     })
     .execute()
     .catch((error: unknown) => {
@@ -96,8 +97,8 @@ export async function writeChange(
   await touchOwner(transaction, textKey(after.owner), nowMs, {
     topics: ends ? -1 : 0,
     rows: 0,
-    topicMoved: ends || change.kind === 'replace-tags',
-    versionMoved: change.kind !== 'replace-tags',
+    topicMoved: ends || change.kind === 'update-topic',
+    versionMoved: change.kind !== 'update-topic',
   });
   const { numUpdatedRows } = await transaction
     .updateTable('topic')
@@ -108,6 +109,7 @@ export async function writeChange(
       latest_version: latestVersion(after),
       revision: after.revision,
       deleted_at_ms: after.deletedAtMs ?? null,
+      ...optionColumns(after),
     })
     .where('id', '=', before.id)
     .where('revision', '=', before.revision)
@@ -120,9 +122,20 @@ export async function writeChange(
       if (version) await insertVersion(transaction, after.id, version, change.schema.text);
       break;
     }
-    case 'replace-tags':
+    case 'update-topic':
       await transaction.deleteFrom('topic_tag').where('topic_id', '=', after.id).execute();
       await insertTags(transaction, after);
+      break;
+    case 'deprecate-version':
+      await transaction
+        .updateTable('topic_version')
+        .set({
+          deprecated_at_ms: change.deprecation.sinceMs,
+          sunset_at_ms: change.deprecation.sunsetAtMs,
+        })
+        .where('topic_id', '=', after.id)
+        .where('version', '=', change.version)
+        .execute();
       break;
     case 'delete-version':
       await endVersions(transaction, after.id, nowMs, change.version);
@@ -180,6 +193,8 @@ async function insertVersion(
       schema_hash: version.schemaHash,
       created_at_ms: version.createdAtMs,
       deleted_at_ms: null,
+      deprecated_at_ms: null,
+      sunset_at_ms: null,
     })
     .execute();
 }
@@ -204,6 +219,14 @@ async function insertTags(transaction: Transaction<Tables>, topic: Topic): Promi
   if (topic.tags.length === 0) return;
   const rows = topic.tags.map((tag) => ({ topic_id: topic.id, tag_key: textKey(tag) }));
   await transaction.insertInto('topic_tag').values(rows).execute();
+}
+
+/** What nobody has chosen is null. */
+function optionColumns({ compatibility, retentionClass }: Topic) {
+  return {
+    compatibility: compatibility === 'NONE' ? null : compatibility,
+    retention_class: retentionClass ?? null,
+  };
 }
 
 /** No line can match across two texts: none of them holds a control character. */

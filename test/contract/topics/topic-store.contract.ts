@@ -3,7 +3,14 @@
 
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { deleteTopic, deleteVersion, publishVersion, replaceTags } from '../../../shared/topics/topic-change';
+import {
+  deleteTopic,
+  deleteVersion,
+  deprecateVersion,
+  publishVersion,
+  replaceTags,
+  updateTopic,
+} from '../../../shared/topics/topic-change';
 import { readSchemaText } from '../../../shared/topics/schema-text';
 import type { NewTopic, TopicStore } from '../../../shared/topics/topic-store';
 
@@ -42,6 +49,28 @@ export function topicStoreContract(name: string, start: () => Promise<StorePair>
     });
     afterAll(() => stores?.stop());
 
+    test('keeps the options of a topic and the end of a version, in one change each', async () => {
+      const { id } = await one.create(someTopic({ tags: ['a'] }));
+      const wanted = { compatibility: 'FULL_TRANSITIVE', retentionClass: '999999d' } as const;
+      const changed = await one.change(id, (topic) => updateTopic(topic, wanted));
+      expect(changed).toMatchObject({ ...wanted, revision: 2, tags: ['a'] });
+      const deprecated = await other.change(id, (topic) =>
+        deprecateVersion(topic, '1.0.0', { sunsetAtMs: 4_102_444_800_000, nowMs: 1_800_000_000_000 }),
+      );
+      expect(deprecated.versions[0]?.deprecation).toEqual({
+        sinceMs: 1_800_000_000_000,
+        sunsetAtMs: 4_102_444_800_000,
+      });
+      expect(await one.find(id)).toEqual(deprecated);
+      expect(await one.view(id)).toMatchObject(wanted);
+      const again = await one.change(id, (topic) =>
+        updateTopic(topic, { compatibility: 'NONE', retentionClass: undefined }),
+      );
+      expect(again).toMatchObject({ compatibility: 'NONE', retentionClass: undefined, revision: 4 });
+      expect(await other.find(id)).toEqual(again);
+      expect((await other.change(id, (topic) => updateTopic(topic, {}))).revision).toBe(4);
+    });
+
     test('gives back on every instance what one has created', async () => {
       const wanted = someTopic({ tags: ['a.b', 'c-d', 'A.B'] });
       const created = await one.create(wanted);
@@ -58,6 +87,7 @@ export function topicStoreContract(name: string, start: () => Promise<StorePair>
         schemaText: wanted.schema.text,
         schemaHash: wanted.schema.hash,
         revision: 1,
+        compatibility: 'NONE',
         deleted: false,
       });
     });

@@ -471,3 +471,60 @@ describe('changing topics', () => {
     }
   });
 });
+
+describe('the options of a topic', () => {
+  test('name a retention class of those that are configured, until it is taken back', async () => {
+    const { id } = await create();
+    const put = (retentionClass: unknown) =>
+      creator.request<Topic>('PUT', `/topics/${id}`, { retentionClass });
+    expect((await put('7d')).body).toMatchObject({ id, tags: [], retentionClass: '7d' });
+    expect((await creator.request('GET', `/topics/${id}`)).body).toMatchObject({ retentionClass: '7d' });
+    expect(await refusal('PUT', `/topics/${id}`, { retentionClass: '2d' })).toEqual([
+      400,
+      'invalid-parameters',
+      '17',
+    ]);
+    expect((await put('')).body).not.toHaveProperty('retentionClass');
+  });
+});
+
+describe('a version', () => {
+  test('tells whether a payload matches it, without publishing', async () => {
+    const { id } = await create({ schema: '{"type":"object","required":["a"]}' });
+    const check = (payload: string) =>
+      creator.request('POST', `/topics/${id}/versions/1.0.0/validate`, { payload });
+    expect((await check('{"a":1}')).body).toEqual({ valid: true, errors: [] });
+    expect((await check('{}')).body).toMatchObject({ valid: false, errors: [{ field: '' }] });
+    expect((await check('no json')).body).toMatchObject({ valid: false });
+    expect((await refusal('POST', `/topics/${id}/versions/9.0.0/validate`, { payload: '' }))[0]).toBe(404);
+  });
+
+  test('that is deprecated says so to those who publish to it, and is refused after its sunset', async () => {
+    const { id } = await create();
+    const url = `/topics/${id}/versions/1.0.0/deprecation`;
+    const message = {
+      ...{ fqcns: [], payload: '{}', topicId: id, topicVersion: '1.0.0', signature: 's' },
+      ...{ clientGatewayMessageId: randomUUID(), payloadEncryption: false },
+    };
+    const publish = () => creator.request('POST', '/messages', message);
+    expect((await publish()).headers.get('deprecation')).toBeNull();
+    for (const sunset of ['tomorrow', '2020-01-01T00:00:00Z', '2027-01-01']) {
+      expect(await refusal('PUT', url, { sunset })).toEqual([400, 'invalid-parameters', '17']);
+    }
+    expect((await creator.request('PUT', url, { sunset: '2999-01-01T00:00:00Z' })).status).toBe(200);
+    const answer = await publish();
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('deprecation')).toMatch(/^@\d{10}$/);
+    expect(answer.headers.get('sunset')).toBe('Tue, 01 Jan 2999 00:00:00 GMT');
+
+    let aheadMs = 0;
+    const later = site.start({ natsUrl: server.url, clock: () => Date.now() + aheadMs });
+    const there = await later.logIn();
+    const sunset = new Date(Date.now() + 60_000).toISOString();
+    expect((await there.request('PUT', url, { sunset })).status).toBe(200);
+    expect((await there.request('POST', '/messages', message)).status).toBe(200);
+    aheadMs = 60_000;
+    const refused = await there.request<Problem>('POST', '/messages', message);
+    expect([refused.status, refused.body.code]).toEqual([410, 'version-sunset']);
+  });
+});

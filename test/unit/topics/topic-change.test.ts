@@ -19,10 +19,14 @@ const fresh: Topic = {
   name: 'n',
   schemaType: 'JSD7',
   tags: ['t'],
+  compatibility: 'NONE',
+  retentionClass: undefined,
   revision: 1,
   createdAtMs: 1,
   deletedAtMs: undefined,
-  versions: [{ version: '1.0.0', schemaHash: 'a', createdAtMs: 1, deletedAtMs: undefined }],
+  versions: [
+    { version: '1.0.0', schemaHash: 'a', createdAtMs: 1, deletedAtMs: undefined, deprecation: undefined },
+  ],
 };
 const after = (topic: Topic, change: TopicChange | undefined): Topic =>
   change ? applyChange(topic, change, 9) : topic;
