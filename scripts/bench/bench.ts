@@ -113,7 +113,7 @@ export class Bench {
       const broker = await startBrokerProcess({
         port: 0,
         settings: { ...this.settings, ...this.#profiling() },
-        onLine: (line) => this.options.progress(`broker: ${line}`),
+        onLine: (line) => this.options.progress(`broker: ${line.slice(0, 200)}`),
       });
       this.#stops.push(() => broker.stop());
       return broker;
