@@ -188,7 +188,8 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
           recipients: fqcns,
           anonymousRecipients: anonymousRecipient,
         });
-        const known = await catalog.find(body.topicId);
+        // The messages are sent: an answer about them matters more than a header.
+        const known = await catalog.find(body.topicId).catch(() => undefined);
         return {
           json: toPublishAnswer(caller.did, body.clientGatewayMessageId, outcomes),
           headers: deprecationHeaders(known?.versions.get(body.topicVersion)?.deprecation),
