@@ -40,6 +40,10 @@ export const topicCalls: Readonly<Record<string, AuthorisedCall>> = {
   getTopicVersion: read((id) => `/topics/${id}/versions/1.0.0`),
   updateTopic: change((id) => `/topics/${id}`, { tags: ['changed'] }),
   publishTopicVersion: change((id) => `/topics/${id}/versions/2.0.0`, { schema: '{"type":"object"}' }),
+  deprecateTopicVersion: change((id) => `/topics/${id}/versions/1.0.0/deprecation`, {
+    sunset: new Date(Date.now() + 86_400_000).toISOString(),
+  }),
+  validatePayload: change((id) => `/topics/${id}/versions/1.0.0/validate`, { payload: '{}' }),
   deleteTopicVersion: change((id) => `/topics/${id}/versions/1.0.0`),
   deleteTopic: change((id) => `/topics/${id}`),
 };
