@@ -73,6 +73,12 @@ describe('a simulated gateway notices a broker that', () => {
     expect(gateway.wire.exchanges).toHaveLength(2);
   });
 
+  it('cannot be found by its name, and is asked five times', async () => {
+    const lost = new ClientGateway({ urls: ['http://broker.invalid'], documents: new DidDocuments() });
+    await expect(lost.start()).rejects.toMatchObject({ kind: 'refused' });
+    expect(lost.wire.exchanges.map(({ status }) => status)).toEqual([0, 0, 0, 0, 0]);
+  });
+
   it.each([401, 495, 496, 525, 526])('answers %i, but only for a while', async (status) => {
     let count = 0;
     proxy.alter((request) => (request === 'GET /config' && ++count < 4 ? { status, text: '{}' } : undefined));
