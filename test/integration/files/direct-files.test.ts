@@ -3,7 +3,13 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { type Azurite, startAzurite } from '../../support/azurite';
-import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
+import {
+  type Broker,
+  type BrokerSite,
+  createBrokerSite,
+  type Participant,
+  topicOwner,
+} from '../../support/broker';
 import {
   complete,
   describeFile,
@@ -222,6 +228,29 @@ describe('completing', () => {
     const refused = await send('{}');
     expect([refused.status, code(refused.body)]).toEqual([400, 'schema-violation']);
     expect(code((await send('\ufffd{')).body)).toBe('schema-violation');
+  });
+
+  test('validates rows at any size while they stream, whatever the file is called', async () => {
+    const { body: topic } = await owner.request<{ id: string }>('POST', '/topics', {
+      name: `rows-${randomBytes(6).toString('hex')}`,
+      owner: topicOwner,
+      schemaType: 'CSV',
+      schema: 'name,value',
+      version: '1.0.0',
+      tags: [],
+    });
+    const send = async (rows: string) => {
+      const content = Buffer.from(rows);
+      const fields = { payloadEncryption: false, fileName: 'rows.json' };
+      const slot = await openFile(owner, [recipient.did], topic.id, content, fields);
+      await putBytes(slot, content);
+      return complete(owner, slot.fileId);
+    };
+    const rows = `name,value\n${'x,1\n'.repeat(3_000_000)}`;
+    expect((await send(rows)).status).toBe(200);
+    const refused = await send(`${rows}too,many,cells\n`);
+    expect(refused.body).toMatchObject({ code: 'schema-violation' });
+    expect(JSON.stringify(refused.body)).toContain('row 3000002');
   });
 
   test('compares only the length of a file above the setting, and says so', async () => {
