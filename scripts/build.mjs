@@ -1,5 +1,5 @@
-// Builds the deployment bundle dist/main.js and the developer commands in dist/scripts/. Files are put in place
-// by renaming, so that a broker that runs from dist/ never sees half a file.
+// Builds the deployment bundle dist/main.js, the jobs of a deployment and the developer commands in dist/scripts/.
+// Files are put in place by renaming, so that a broker that runs from dist/ never sees half a file.
 
 import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -39,6 +39,13 @@ await Promise.all([
     // A module may wait for the WebAssembly, so the thread brings all it needs along.
     external: [],
     minify: true,
+  }),
+  // The jobs of a deployment run where there is nothing but Node.
+  bundle({
+    entryPoints: ['scripts/deploy/jobs.ts'],
+    outfile: 'dist/deploy/jobs.cjs',
+    minify: true,
+    keepNames: true,
   }),
   // The commands keep their packages in node_modules: they run only in a clone.
   bundle({ entryPoints: commandEntries(), outdir: 'dist/scripts', packages: 'external' }),

@@ -42,3 +42,5 @@ param storage = {
 param network = { addressPrefix: '10.40.0.0/16', natGateway: false }
 param monitoring = { retentionDays: 30, dailyQuotaGb: 1, alertEmails: [] }
 param shardCount = 16
+// Everybody may use it and create topics of the demo namespace.
+param settings = { ROLES_FILE: '/home/site/wwwroot/roles.sample.json' }

@@ -143,6 +143,20 @@ Fetches the type data of the resources that infra/bicep uses from Azure/bicep-ty
   --to DIR     directory for it (default .tools/bicep-types)
   --help       this text`,
   },
+  deploy: {
+    build: true,
+    steps: [script('deploy')],
+    help: `npm run deploy [-- options] [STEP …]
+
+What follows the infrastructure (docs/deploy.md): artefacts, keys, database, code, smoke; or only the steps named.
+Needs az, signed in as the deployer, and zip.
+
+  --deployment NAME   deployment of main.bicep whose outputs are used (default: outputs in the environment, as azd
+                      gives them)
+  --rotate NAMES      keys that the step keys rotates, comma-separated (docs/operations.md)
+  --package           only make the package of the function app, dist/package
+  --help              this text`,
+  },
   check: {
     steps: [eslint, prettier, dependencyRules, unused, types],
     help: 'npm run check\n\nlint and types.',

@@ -54,8 +54,8 @@ var queryAlerts = [
   {
     name: 'expiry-lag'
     severity: 2
-    description: 'Messages end more than fifteen minutes after they are due.'
-    query: '${retentionRuns} | extend lag = tolong(line.steps["expire messages"].lagSeconds) | where lag > 900'
+    description: 'For a quarter of an hour the retention timer has had more to do than fits into its runs.'
+    query: '${retentionRuns} | summarize runs = count(), full = countif(tolong(line.steps["expire messages"].durationMs) > 35000) | where runs > 5 and full == runs'
     minutes: 15
   }
   {

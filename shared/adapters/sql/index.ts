@@ -6,6 +6,7 @@ import { mssqlBackend } from './mssql/backend';
 import { sqliteBackend } from './sqlite/backend';
 
 export type { SqlBackend } from './backend';
+export { executeStatements } from './execute';
 export { migrate } from './migrate';
 export { SqlTopicStore } from './sql-topic-store';
 
