@@ -28,6 +28,7 @@ import { JetStreamRoleIndex } from '../shared/adapters/nats/role-index';
 import { ServerClock } from '../shared/adapters/nats/server-clock';
 import { JetStreamSessionStore } from '../shared/adapters/nats/session-store';
 import { StoreLayout } from '../shared/adapters/nats/store-layout';
+import { storedBytes } from '../shared/adapters/nats/store-size';
 import { CompiledSchemaValidator, SchemaThreads } from '../shared/adapters/schema';
 import { sqlBackend, SqlTopicStore } from '../shared/adapters/sql';
 import { ChannelAdministration } from '../shared/channels';
@@ -145,6 +146,11 @@ export function createContainer(
   const retention = retentionTimer({
     ...settings.retention,
     steps: [
+      {
+        name: 'measure store',
+        share: 0.1,
+        run: async () => ({ storedBytes: await storedBytes(store.jetStream, store.layout.shardCount) }),
+      },
       { name: 'expire messages', share: 0.8, run: store.expireMessages(messageIds) },
       topics.reconcile,
       { name: 'remove files', share: 0.2, run: (isOutOfTime) => files.sweep.run(isOutOfTime) },

@@ -41,6 +41,8 @@ export interface StreamState {
   readonly firstSeq: number;
   readonly lastSeq: number;
   readonly messages: number;
+  /** What they take on the disk of one replica. */
+  readonly bytes: number;
   /** The server's clock when it answered. Unit: ms. */
   readonly serverTimeMs: number;
   /** Subjects with their message counts, when a filter was given. */
@@ -125,6 +127,7 @@ export class JetStream {
         firstSeq: info.state.first_seq,
         lastSeq: info.state.last_seq,
         messages: info.state.messages,
+        bytes: info.state.bytes,
         serverTimeMs: Date.parse(info.ts),
         subjects: info.state.subjects ?? {},
       };
@@ -237,6 +240,7 @@ interface StreamInfoReply {
     readonly first_seq: number;
     readonly last_seq: number;
     readonly messages: number;
+    readonly bytes: number;
     readonly subjects?: Record<string, number>;
   };
 }
