@@ -9,6 +9,9 @@ import { type Answer, type Job, ready } from './thread-messages';
 /** Memory of one thread, its WebAssembly not counted. Unit: MB. */
 const maxThreadMegabytes = 256;
 
+/** A job on a busy machine is ended after so many times its limit, however little it could work. */
+const maxWaitFactor = 4;
+
 export type Outcome = Answer | { readonly outcome: 'ended' };
 
 export interface SchemaThreadsOptions {
@@ -19,7 +22,7 @@ export interface SchemaThreadsOptions {
 
 interface Waiting {
   readonly job: Job;
-  /** From when a thread takes it. */
+  /** Processor time from when a thread takes it. */
   readonly limitMs: number;
   readonly settle: (outcome: Outcome) => void;
   readonly fail: (error: Error) => void;
@@ -39,7 +42,7 @@ export class SchemaThreads {
 
   /**
    * Does a job.
-   * @returns `ended` when it took longer than `limitMs` or too much memory
+   * @returns `ended` when it took more than `limitMs` of processor time, or too much memory
    */
   run(job: Job, limitMs: number): Promise<Outcome> {
     return new Promise((settle, fail) => {
@@ -122,8 +125,21 @@ class Thread {
     this.#state = 'busy';
     this.#work = waiting;
     this.#worker.ref();
-    this.#timer = setTimeout(() => void this.end(), waiting.limitMs);
+    this.#watch(waiting.limitMs, process.cpuUsage(), performance.now());
     this.#worker.postMessage(waiting.job);
+  }
+
+  /**
+   * Ends the job once it has had its time. On a busy machine that comes later: while the whole process has worked
+   * less than the limit since the job began, so has this thread.
+   */
+  #watch(limitMs: number, startCpu: NodeJS.CpuUsage, startMs: number, waitMs = limitMs): void {
+    this.#timer = setTimeout(() => {
+      const { user, system } = process.cpuUsage(startCpu);
+      const leftMs = limitMs - (user + system) / 1_000;
+      if (leftMs <= 0 || performance.now() - startMs >= limitMs * maxWaitFactor) void this.end();
+      else this.#watch(limitMs, startCpu, startMs, Math.max(10, leftMs));
+    }, waitMs);
   }
 
   async end(): Promise<void> {
