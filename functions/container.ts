@@ -205,7 +205,7 @@ export function createContainer(
         now: store.now,
       }),
     }),
-    ...receiptRoutes({ receipts: store.receipts(messageIds) }),
+    ...receiptRoutes({ receipts: store.receipts(messageIds, anonymousMailboxes) }),
     ...fileRoutes({ directFiles: files.directFiles, clock }),
     ...legacyFileRoutes({ legacyFiles: files.legacyFiles }),
     ...operationsRoutes({
@@ -265,7 +265,8 @@ function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
     cursors,
     now,
     longestClass,
-    receipts: (messageIds: MessageIds) => new Receipts({ receiptLog, messageLog, messageIds, now }),
+    receipts: (messageIds: MessageIds, anonymousMailboxes: AnonymousMailboxes) =>
+      new Receipts({ receiptLog, messageLog, messageIds, anonymousMailboxes, now }),
     expireMessages: (messageIds: MessageIds) => (isOutOfTime: () => boolean) =>
       expireMessages(
         {

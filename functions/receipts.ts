@@ -54,10 +54,7 @@ export function receiptRoutes({ receipts }: ReceiptRoutesDependencies): readonly
       problems: ['not-found', 'message-store-unavailable'],
       handle: async ({ caller, params, query }) => ({
         json: {
-          status: await receipts.status(caller.did, params.messageId, {
-            kind: 'did',
-            identifier: query.recipient,
-          }),
+          status: await receipts.status(caller.did, params.messageId, query.recipient),
         },
       }),
     }),

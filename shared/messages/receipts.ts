@@ -2,6 +2,7 @@
 // receipts mailbox, whose identifier is the sender's token: the timer knows no more of a sender than that.
 
 import { BrokerError, invalidParameter } from '../broker-error';
+import type { AnonymousMailboxes } from './anonymous-mailboxes';
 import { type Mailbox, mailboxToken, senderToken } from './mailbox';
 import type { MessageIds } from './message-id';
 import type { MessageLog } from './message-log';
@@ -67,6 +68,7 @@ export interface ReceiptsDependencies {
   readonly receiptLog: ReceiptLog;
   readonly messageLog: Pick<MessageLog, 'generation' | 'at'>;
   readonly messageIds: MessageIds;
+  readonly anonymousMailboxes: Pick<AnonymousMailboxes, 'find'>;
   /** Server time. Unit: ms. */
   readonly now: () => Promise<number>;
 }
@@ -102,20 +104,28 @@ export class Receipts {
    * What the sender of a message may know of it: `stored` or `expired`.
    * @throws BrokerError `not-found` for whoever is not its sender
    */
-  async status(did: string, messageId: string, recipient: Mailbox): Promise<'stored' | 'expired'> {
+  async status(did: string, messageId: string, recipient: string): Promise<'stored' | 'expired'> {
     const { receiptLog, messageLog, messageIds, now } = this.dependencies;
-    const context = { mailbox: mailboxToken(recipient), generation: await messageLog.generation(recipient) };
+    const mailbox = await this.#mailboxOf(recipient);
+    if (!mailbox) throw unknownMessage();
+    const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
     const seq = messageIds.open(messageId, context);
     if (seq === undefined) throw unknownMessage();
     const sender = senderToken(did);
-    const stored = await messageLog.at(recipient, seq);
+    const stored = await messageLog.at(mailbox, seq);
     if (stored) {
       if (stored.sender !== sender) throw unknownMessage();
       return stored.endsAtMs > (await now()) ? 'stored' : 'expired';
     }
     // It is gone, and with it the name of its sender. Whoever holds its id is its sender or its recipient.
-    if (recipient.identifier !== did || (await receiptLog.find(sender, messageId))) return 'expired';
+    if (recipient !== did || (await receiptLog.find(sender, messageId))) return 'expired';
     throw unknownMessage();
+  }
+
+  /** A DID's own mailbox, or that of an anonymous key; no key begins like a DID. */
+  async #mailboxOf(recipient: string): Promise<Mailbox | undefined> {
+    if (recipient.startsWith('did:')) return { kind: 'did', identifier: recipient };
+    return this.dependencies.anonymousMailboxes.find(recipient);
   }
 }
 

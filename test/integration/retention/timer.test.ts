@@ -7,8 +7,10 @@ import {
   acknowledge,
   createTopic,
   messageTo,
+  publish,
   search,
   send as sendMessage,
+  sentIds,
 } from '../../support/broker-messages';
 import { startNatsServer, type NatsServer } from '../../support/nats-server';
 
@@ -143,6 +145,21 @@ describe('the retention timer', () => {
     expect((await bob.request('GET', path)).status).toBe(404);
     expect((await alice.request('GET', path.replace(messageId, 'f'.repeat(24)))).status).toBe(404);
     expect((await alice.request('GET', path.replace(encodeURIComponent(bob.did), '*'))).status).toBe(404);
+  });
+
+  it('knows a message to an anonymous key by the key, and tells its sender of its end', async () => {
+    const sender = await broker.logIn();
+    const key = `key-${Date.now()}`;
+    await bob.request('POST', '/channel/initExtChannel', { anonymousKeys: [{ anonymousKey: key }] });
+    const answer = await publish(sender, messageTo([], topic, { anonymousRecipient: [key] }));
+    const messageId = sentIds(answer)[0] ?? '';
+    const status = async (): Promise<unknown> =>
+      (await sender.request<{ status?: string }>('GET', `/messages/${messageId}/status?recipient=${key}`))
+        .body.status;
+    expect(await status()).toBe('stored');
+    await until(async () => (await status()) === 'expired');
+    await broker.runTimer('retention');
+    expect((await receiptsOf(sender)).receipts).toMatchObject([{ messageId, recipient: key }]);
   });
 
   it('pulls nothing, and so delays nothing, while nothing is due', async () => {
