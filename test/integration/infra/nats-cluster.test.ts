@@ -1,7 +1,7 @@
 // The cluster of a deployment, started from its own templates: TLS, nkeys, three replicas, and a broker's user that
 // can do what the broker does and nothing else.
 
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -13,14 +13,17 @@ import { JetStreamMessageLog } from '../../../shared/adapters/nats/jetstream-mes
 import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { type NatsCluster, natsServerBinary, startNatsCluster } from '../../support/nats-cluster';
 
+// Three servers that elect leaders: on a busy machine that takes a while.
+jest.setTimeout(90_000);
+
 const run = promisify(execFile);
 const log = () => undefined;
 let cluster: NatsCluster;
 
 beforeAll(async () => {
   cluster = await startNatsCluster();
-}, 90_000);
-afterAll(() => cluster.stop(), 30_000);
+});
+afterAll(() => cluster.stop());
 
 const jetStreamOf = (credentials: string, caPem: string | undefined = cluster.ca) =>
   new JetStream({ servers: cluster.servers, credentials, caPem, log });
@@ -158,5 +161,5 @@ describe('a lost node', () => {
     await cluster.ready();
     expect(Buffer.from((await bucket.get('while'))?.value ?? []).toString()).toBe('2');
     await jetStream.close();
-  }, 60_000);
+  });
 });
