@@ -137,7 +137,12 @@ export const messageSchema = Type.Object({
 
 const acknowledgeBody = Type.Object(
   {
-    messageIds: Type.Optional(Type.Array(Type.String(), { maxItems: 100_000 })),
+    messageIds: Type.Optional(
+      Type.Array(Type.Unknown(), {
+        maxItems: 100_000,
+        description: 'Message ids. Whatever else stands there is not found, and harms no good one.',
+      }),
+    ),
     clientId,
     from: searchBody.properties.from,
     anonymousRecipient: Type.Optional(anonymousKey),
@@ -266,7 +271,8 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
         const mailbox = await ownMailbox(caller.did, body.anonymousRecipient);
         const from = readFrom(body.from);
         const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
-        const seqOf = new Map([...new Set(body.messageIds)].map((id) => [id, messageIds.open(id, context)]));
+        const ids = new Set(body.messageIds?.map((id) => (typeof id === 'string' ? id : JSON.stringify(id))));
+        const seqOf = new Map([...ids].map((id) => [id, messageIds.open(id, context)]));
         const seqs = [...new Set([...seqOf.values()].filter((seq) => seq !== undefined))].sort(
           (a, b) => a - b,
         );
