@@ -107,7 +107,9 @@ export class MailboxReader {
           ),
         loaded.revision,
       );
-      if (outcome.kind === 'taken') {
+      // Everything found was acknowledged by somebody else meanwhile: what lies behind it was not looked at yet.
+      const isOvertaken = outcome.kind === 'taken' && !outcome.seqs.length && gathered.pending.length > 0;
+      if (outcome.kind === 'taken' && (!isOvertaken || plan === maxPlans)) {
         return outcome.seqs.flatMap((seq) => gathered.bySeq.get(seq) ?? []);
       }
       if (outcome.kind === 'too-many-positions') {

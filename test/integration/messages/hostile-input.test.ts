@@ -201,6 +201,7 @@ describe('what is kept', () => {
     new RegExp(`^ddhub\\.\\d+\\.${token}\\.[0-9a-f]{24}\\.${token}\\.\\d+[smhd]$`),
     new RegExp(`^\\$KV\\.[a-z-]+(-\\d+)?(\\.${token})+$`),
     /^\$KV\.layout\.[a-z]+(\.\d+)?$/,
+    /^\$KV\.topics\.(topic\.[0-9a-f]{24}|schema\.[0-9a-f]{64}|reconciled)$/,
   ];
 
   test('has names of the fixed alphabet only, whoever sent, searched and acknowledged', async () => {

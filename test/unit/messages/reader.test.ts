@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { MailboxReader } from '../../../shared/messages/reader';
+import { LaggingLog, RecordStore, type World } from '../../support/cursor-world';
+
+const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
+const name = { mailbox, clientId: 'reader', from: undefined };
+const everything = { topics: null, senders: null };
+
+describe('a search', () => {
+  it('whose pending messages are all acknowledged meanwhile goes on to what lies behind them', async () => {
+    const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+    const log = new LaggingLog(world);
+    const reader = new MailboxReader(log, new RecordStore(world), () => 100_000);
+    const [first, second] = [log.store('t', 's', 60_000, 0), log.store('t', 's', 60_000, 0)];
+    const search = () => reader.search({ ...name, filter: everything, amount: 1 });
+    expect((await search()).map(({ seq }) => seq)).toEqual([first.seq]);
+    const readAt = log.readAt.bind(log);
+    log.readAt = async (...request) => {
+      const found = await readAt(...request);
+      await reader.acknowledge({ ...name, seqs: [first.seq] });
+      return found;
+    };
+    expect((await search()).map(({ seq }) => seq)).toEqual([second.seq]);
+  });
+});
