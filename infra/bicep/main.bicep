@@ -148,9 +148,15 @@ module identity 'modules/identity.bicep' = {
   params: { location: location, names: names, tags: tags }
 }
 
+module natGateway 'modules/nat-gateway.bicep' = if (network.natGateway) {
+  scope: group
+  params: { location: location, names: names, tags: tags }
+}
+
 module virtualNetwork 'modules/network.bicep' = {
   scope: group
   params: { location: location, names: names, tags: tags, network: network }
+  dependsOn: [natGateway]
 }
 
 module monitor 'modules/monitoring.bicep' = {

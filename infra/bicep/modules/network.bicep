@@ -165,29 +165,9 @@ resource endpointRules 'Microsoft.Network/networkSecurityGroups@2025-09-01' = {
   }
 }
 
-// Loops of one or none: what a conditional resource is may be null, and then every use of it says so.
-resource outboundAddresses 'Microsoft.Network/publicIPAddresses@2025-09-01' = [
-  for index in range(0, network.natGateway ? 1 : 0): {
-    name: 'pip-nat-${names.network}'
-    location: location
-    tags: tags
-    sku: { name: 'Standard' }
-    properties: { publicIPAllocationMethod: 'Static' }
-  }
-]
-
-resource natGateways 'Microsoft.Network/natGateways@2025-09-01' = [
-  for index in range(0, network.natGateway ? 1 : 0): {
-    name: 'nat-${names.network}'
-    location: location
-    tags: tags
-    sku: { name: 'Standard' }
-    properties: {
-      idleTimeoutInMinutes: 4
-      publicIpAddresses: [{ id: outboundAddresses[index].id }]
-    }
-  }
-]
+resource natGateway 'Microsoft.Network/natGateways@2025-09-01' existing = {
+  name: 'nat-${names.network}'
+}
 
 resource virtualNetwork 'Microsoft.Network/virtualNetworks@2025-09-01' = {
   name: names.network
@@ -205,7 +185,7 @@ resource virtualNetwork 'Microsoft.Network/virtualNetworks@2025-09-01' = {
           ]
           // Tokens, telemetry and the key sets of trusted issuers are on the internet.
           defaultOutboundAccess: !network.natGateway
-          natGateway: network.natGateway ? { id: natGateways[0].id } : null
+          natGateway: network.natGateway ? { id: natGateway.id } : null
         }
       }
       {

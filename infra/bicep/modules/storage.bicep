@@ -19,6 +19,9 @@ param storage storageType
 @description('Services of the host account that the host uses.')
 var hostServices = ['blob', 'queue', 'table']
 
+@description('Containers that the broker uses.')
+var brokerContainers = ['ddhub-files', 'ddhub-file-records', 'ddhub-payloads']
+
 resource hostAccount 'Microsoft.Storage/storageAccounts@2026-04-01' = {
   name: names.hostAccount
   location: location
@@ -94,6 +97,14 @@ resource payloadBlobs 'Microsoft.Storage/storageAccounts/blobServices@2026-04-01
   }
 }
 
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' = [
+  for container in brokerContainers: {
+    parent: payloadBlobs
+    name: container
+    properties: { publicAccess: 'None' }
+  }
+]
+
 resource artefacts 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' = {
   parent: payloadBlobs
   name: 'artefacts'
@@ -112,8 +123,12 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2026-04
           enabled: true
           definition: {
             // Everything but the artefacts.
-            filters: { blobTypes: ['blockBlob'], prefixMatch: ['files/', 'payloads/'] }
-            actions: { baseBlob: { delete: { daysAfterCreationGreaterThan: storage.backstopDays } } }
+            filters: { blobTypes: ['blockBlob'], prefixMatch: map(brokerContainers, container => '${container}/') }
+            actions: {
+              baseBlob: { delete: { daysAfterCreationGreaterThan: storage.backstopDays } }
+              // The verified state of a file that was uploaded by URL.
+              snapshot: { delete: { daysAfterCreationGreaterThan: storage.backstopDays } }
+            }
           }
         }
       ]

@@ -116,9 +116,16 @@ export const policies: readonly Policy[] = [
   },
   {
     name: 'a lifecycle rule removes what the broker forgot',
-    broken: each('Storage/storageAccounts/managementPolicies', (policy) =>
-      JSON.stringify(valueAt(policy, 'properties.policy')).includes('daysAfterCreationGreaterThan'),
-    ),
+    broken: each('Storage/storageAccounts/managementPolicies', (policy) => {
+      const rules = valueAt(policy, 'properties.policy.rules') as readonly Readonly<Record<string, Value>>[];
+      return rules.some(
+        (body) =>
+          body['enabled'] === true &&
+          Number.isInteger(
+            valueAt({ ...policy, body }, 'definition.actions.baseBlob.delete.daysAfterCreationGreaterThan'),
+          ),
+      );
+    }),
   },
   {
     name: 'the function app has an identity of its own and no password',

@@ -13,6 +13,7 @@ import {
 } from '../../../scripts/check-infra/policy/policies';
 import type { Workspace } from '../../../scripts/check-infra/symbols';
 import { literalText } from '../../../scripts/check-infra/syntax';
+import { containerNames } from '../../../shared/adapters/blob/containers';
 import { settingsSchema } from '../../../shared/config/settings-schema';
 import { readDocument } from '../../support/doc-table';
 import { openInfrastructure } from '../../support/infrastructure';
@@ -184,3 +185,22 @@ function readModules(): readonly string[] {
     .declarations.filter(({ kind }) => kind === 'module')
     .map(({ reference = '' }) => reference.replace('.bicep', ''));
 }
+
+describe('the containers', () => {
+  it('are those that the broker uses, and those of the deployment', () => {
+    const names = resourcesOf(plan(), 'Storage/storageAccounts/blobServices/containers').map(
+      ({ body }) => body['name'],
+    );
+    expect(names.sort()).toEqual([...Object.values(containerNames), 'artefacts', 'deployments'].sort());
+  });
+});
+
+describe('the lifecycle rule', () => {
+  it('covers every container that the broker makes, and not the artefacts', () => {
+    const rule = resourcesOf(plan(), 'Storage/storageAccounts/managementPolicies')[0];
+    const text = textOf((rule && valueAt(rule, 'properties.policy')) ?? null);
+    const { rules } = JSON.parse(text) as { rules: { definition: { filters: { prefixMatch: string[] } } }[] };
+    const expected = Object.values(containerNames).map((name) => `${name}/`);
+    expect(rules[0]?.definition.filters.prefixMatch.toSorted()).toEqual(expected.sort());
+  });
+});
