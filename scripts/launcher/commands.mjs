@@ -96,6 +96,16 @@ Installs, builds and runs every test against real NATS, Azurite and SQLite. The 
   --selectProjects unit contract integration e2e   only these
   --help                                           this text`,
   },
+  nightly: {
+    build: true,
+    steps: [{ args: ['scripts/nightly.mjs'], takesArguments: true }],
+    lastLineOnFailure: 'tests: 0 passed, 1 failed, 0 skipped',
+    help: `npm run nightly [-- arguments of jest]
+
+Runs the model test of the cursor over 10,000 random histories instead of 500. The last line counts the tests.
+
+  --help   this text`,
+  },
   bench: {
     natsServer: true,
     build: true,
