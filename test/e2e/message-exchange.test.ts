@@ -172,7 +172,7 @@ describe('a client gateway', () => {
     const headers = headersOf(alice.accessToken);
     const call = async (path: string, body: string) =>
       (await send(path, { method: 'POST', headers, body })).status;
-    const large = JSON.stringify(message({ payload: 'x'.repeat(2 ** 21 + 1), payloadEncryption: true }));
+    const large = JSON.stringify(message({ payload: 'x'.repeat(2 ** 23 + 1), payloadEncryption: true }));
     expect(await call('/messages', large)).toBe(413);
     expect(await call('/messages', '{"fqcns":[')).toBe(400);
     expect(await call('/messages/', JSON.stringify(message()))).toBe(200);
