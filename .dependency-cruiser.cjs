@@ -55,7 +55,7 @@ module.exports = {
       name: 'only-container-sees-adapters',
       comment: 'Triggers get what they need from functions/container.ts.',
       severity: 'error',
-      from: { path: '^functions/', pathNot: '^functions/container\\.ts$' },
+      from: { path: '^functions/', pathNot: '^functions/container(/|\\.ts$)' },
       to: { path: '^shared/adapters/' },
     },
     {

@@ -1,0 +1,66 @@
+// Files in Blob: direct and legacy ones, and what removes them.
+
+import { type BlobConnection } from '../../shared/adapters/blob/blob-connection';
+import { BlobFileContents } from '../../shared/adapters/blob/blob-file-contents';
+import { BlobFileRecords } from '../../shared/adapters/blob/blob-file-records';
+import { type Containers } from '../../shared/adapters/blob/containers';
+import { SasSigner } from '../../shared/adapters/blob/sas-signer';
+import type { Clock } from '../../shared/clock';
+import type { Settings } from '../../shared/config/settings';
+import {
+  ContentValidation,
+  DirectFiles,
+  DownloadSlots,
+  FileCompletion,
+  FileSweep,
+  LegacyFiles,
+  PublishedFiles,
+} from '../../shared/files';
+import type { Log } from '../../shared/log';
+import { type Delivery, type MessageIds, type MessageLog } from '../../shared/messages';
+import type { TopicParts } from './topics';
+
+interface FileBackends {
+  readonly blob: BlobConnection;
+  readonly containers: Containers;
+  readonly topics: TopicParts;
+  readonly delivery: Delivery;
+  readonly messageLog: MessageLog;
+  readonly messageIds: MessageIds;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export function filesOf(
+  { files, retention }: Settings,
+  { blob, containers, topics, clock, log, ...sending }: FileBackends,
+) {
+  const shared = {
+    records: new BlobFileRecords(containers),
+    contents: new BlobFileContents(containers, new SasSigner(blob, clock)),
+    catalog: topics.catalog,
+    validation: new ContentValidation({
+      payloads: topics.validator,
+      contents: topics.validator,
+      maxWholeBytes: files.maxValidatedBytes,
+    }),
+    clock,
+  };
+  const completion = new FileCompletion({
+    ...shared,
+    delivery: sending.delivery,
+    published: new PublishedFiles(sending.messageLog, sending.messageIds),
+    retention: retention.defaultClass,
+    maxDigestBytes: files.maxDigestBytes,
+  });
+  const directFiles = new DirectFiles({ ...shared, ...files, completion });
+  const legacyFiles = new LegacyFiles({
+    ...shared,
+    completion,
+    directFiles,
+    downloadSlots: new DownloadSlots(files.concurrentDownloads),
+    messageLifeMs: retention.defaultClass.spanMs,
+    log,
+  });
+  return { directFiles, legacyFiles, sweep: new FileSweep(shared) };
+}

@@ -1,0 +1,69 @@
+// What stands on JetStream: the log of messages, cursors, receipts and the queues of what expires.
+
+import { DirectGet } from '../../shared/adapters/nats/direct-get';
+import { JetStream } from '../../shared/adapters/nats/jetstream';
+import { JetStreamCursorStore } from '../../shared/adapters/nats/jetstream-cursor-store';
+import { JetStreamMessageLog } from '../../shared/adapters/nats/jetstream-message-log';
+import { ServerClock } from '../../shared/adapters/nats/server-clock';
+import { StoreLayout } from '../../shared/adapters/nats/store-layout';
+import type { Clock } from '../../shared/clock';
+import type { Settings } from '../../shared/config/settings';
+import type { Log } from '../../shared/log';
+import { JetStreamExpiryCursors } from '../../shared/adapters/nats/jetstream-expiry-cursors';
+import { listExpiryQueues } from '../../shared/adapters/nats/jetstream-expiry-queues';
+import { JetStreamReceiptLog } from '../../shared/adapters/nats/jetstream-receipt-log';
+import { expireMessages } from '../../shared/retention';
+import { type AnonymousMailboxes, type MessageIds, Receipts, tellExpired } from '../../shared/messages';
+
+export function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
+  const jetStream = new JetStream({
+    servers: nats.servers,
+    credentials: nats.credentials,
+    caPem: nats.caPem,
+    log,
+  });
+  const layout = new StoreLayout(jetStream, {
+    shardCount: nats.shardCount,
+    replicas: nats.replicas,
+    duplicateWindowSeconds: nats.duplicateWindowSeconds,
+    retentionClasses: retention.classes.map(({ name }) => name),
+    log,
+  });
+  const directGet = new DirectGet(jetStream.connections);
+  const messageLog = new JetStreamMessageLog({
+    jetStream,
+    directGet,
+    layout,
+    duplicateWindowSeconds: nats.duplicateWindowSeconds,
+  });
+  const serverClock = new ServerClock(jetStream, clock);
+  const now = () => serverClock.now();
+  const cursors = new JetStreamCursorStore(layout, serverClock);
+  const longestClass = retention.classes.at(-1) ?? retention.defaultClass;
+  const receiptLog = new JetStreamReceiptLog(jetStream, directGet, layout, longestClass.name);
+  const queues = () => listExpiryQueues({ jetStream, directGet, layout, replicas: nats.replicas });
+  return {
+    jetStream,
+    directGet,
+    layout,
+    messageLog,
+    cursors,
+    now,
+    longestClass,
+    receipts: (messageIds: MessageIds, anonymousMailboxes: AnonymousMailboxes) =>
+      new Receipts({ receiptLog, messageLog, messageIds, anonymousMailboxes, now }),
+    expireMessages: (messageIds: MessageIds) => (isOutOfTime: () => boolean) =>
+      expireMessages(
+        {
+          queues,
+          cursors: new JetStreamExpiryCursors(jetStream, cursors),
+          tellSender: (message) => tellExpired(receiptLog, messageIds, message),
+          forgetClass: (name) => layout.forgetClass(name),
+          now,
+        },
+        isOutOfTime,
+      ),
+  };
+}
+
+export type MessageStore = ReturnType<typeof messageStore>;
