@@ -89,10 +89,12 @@ export function createContainer(
 
   const containers = new Containers(blob);
   const claimChecks = new ClaimChecks({ store: new BlobPayloadStore(containers), clock, log });
+  const retentionPolicy = new RetentionPolicy(settings.retention.classes, settings.retention.defaultClass);
   const files = filesOf(settings, {
     blob,
     containers,
     topics,
+    retention: retentionPolicy,
     delivery,
     messageLog: store.messageLog,
     messageIds,
@@ -136,7 +138,7 @@ export function createContainer(
         validator: topics.validator,
         delivery,
         maxBodyBytes: store.messageLog.maxBodyBytes,
-        retention: new RetentionPolicy(settings.retention.classes, settings.retention.defaultClass),
+        retention: retentionPolicy,
         files: files.directFiles,
         claimChecks,
         fanOutBytes: settings.files.fanOutBytes,

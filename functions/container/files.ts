@@ -17,6 +17,7 @@ import {
   PublishedFiles,
 } from '../../shared/files';
 import type { Log } from '../../shared/log';
+import type { RetentionPolicy } from '../../shared/retention';
 import { type Delivery, type MessageIds, type MessageLog } from '../../shared/messages';
 import type { TopicParts } from './topics';
 
@@ -24,6 +25,7 @@ interface FileBackends {
   readonly blob: BlobConnection;
   readonly containers: Containers;
   readonly topics: TopicParts;
+  readonly retention: RetentionPolicy;
   readonly delivery: Delivery;
   readonly messageLog: MessageLog;
   readonly messageIds: MessageIds;
@@ -32,8 +34,8 @@ interface FileBackends {
 }
 
 export function filesOf(
-  { files, retention }: Settings,
-  { blob, containers, topics, clock, log, ...sending }: FileBackends,
+  { files }: Settings,
+  { blob, containers, topics, retention, clock, log, ...sending }: FileBackends,
 ) {
   const shared = {
     records: new BlobFileRecords(containers),
@@ -44,13 +46,13 @@ export function filesOf(
       contents: topics.validator,
       maxWholeBytes: files.maxValidatedBytes,
     }),
+    retention,
     clock,
   };
   const completion = new FileCompletion({
     ...shared,
     delivery: sending.delivery,
     published: new PublishedFiles(sending.messageLog, sending.messageIds),
-    retention: retention.defaultClass,
     maxDigestBytes: files.maxDigestBytes,
   });
   const directFiles = new DirectFiles({ ...shared, ...files, completion });
@@ -59,7 +61,6 @@ export function filesOf(
     completion,
     directFiles,
     downloadSlots: new DownloadSlots(files.concurrentDownloads),
-    messageLifeMs: retention.defaultClass.spanMs,
     log,
   });
   return { directFiles, legacyFiles, sweep: new FileSweep(shared) };

@@ -4,6 +4,7 @@
 import { BrokerError, invalidParameter } from '../broker-error';
 import type { Caller } from '../identity';
 import { isDid } from '../identity';
+import type { RetentionPolicy } from '../retention';
 import type { TopicCatalog } from '../topics';
 import type { ContentValidation } from './content-validation';
 import { type CompletedFile, type FileCompletion, fileNotFound, slotExpired } from './file-completion';
@@ -30,6 +31,7 @@ export interface DirectFilesDependencies {
   readonly catalog: Pick<TopicCatalog, 'requireVersion'>;
   readonly validation: ContentValidation;
   readonly completion: FileCompletion;
+  readonly retention: RetentionPolicy;
   /** Largest file. */
   readonly maxFileBytes: number;
   /** How long a file may be uploaded and completed. */
@@ -59,15 +61,17 @@ export class DirectFiles {
    * @throws BrokerError `topic-not-found`, `payload-too-large`, `schema-type-unsupported`, `…-unavailable`
    */
   async open(description: FileDescription): Promise<UploadSlot> {
-    const { records, contents, catalog, validation, maxFileBytes, slotMs, urlMs, clock } = this.dependencies;
-    const { schema } = await catalog.requireVersion(description.topicId, description.topicVersion);
+    const { records, contents, catalog, validation, retention, clock } = this.dependencies;
+    const { maxFileBytes, slotMs, urlMs } = this.dependencies;
+    const { topic, schema } = await catalog.requireVersion(description.topicId, description.topicVersion);
     if (description.sizeBytes > maxFileBytes) {
       throw new BrokerError('payload-too-large', `A file may have at most ${maxFileBytes} bytes.`);
     }
     if (!description.payloadEncryption) validation.requireSupported(schema, description.sizeBytes);
     const nowMs = clock();
     const fileId = newFileId();
-    await records.create(openFile(fileId, description, nowMs + slotMs, nowMs + urlMs));
+    const { retentionClass } = retention.of(topic.retentionClass, undefined);
+    await records.create(openFile(fileId, description, retentionClass, nowMs + slotMs, nowMs + urlMs));
     return { fileId, upload: await contents.uploadUrl(fileId, nowMs + urlMs) };
   }
 

@@ -7,13 +7,14 @@ import type { Caller } from '../identity';
 import type { Delivery, RecipientOutcome } from '../messages';
 import { filePayload, printShared } from '../messages';
 import { mapConcurrently } from '../map-concurrently';
+import type { RetentionPolicy } from '../retention';
 import type { TopicCatalog } from '../topics';
 import { compareContent, wrongLength } from './content-comparison';
 import type { ContentValidation } from './content-validation';
 import {
   canGoOn,
   completed,
-  extended,
+  extendedForMessages,
   type FileRecord,
   isShortLived,
   publishing,
@@ -29,8 +30,7 @@ export interface FileCompletionDependencies {
   readonly validation: ContentValidation;
   readonly delivery: Pick<Delivery, 'deliver'>;
   readonly published: PublishedFiles;
-  /** Class and life of the messages of files. */
-  readonly retention: { readonly name: string; readonly spanMs: number };
+  readonly retention: RetentionPolicy;
   /** Bytes of a file whose digest is computed here; of a larger one only the length is compared. */
   readonly maxDigestBytes: number;
   readonly clock: () => number;
@@ -56,7 +56,7 @@ export class FileCompletion {
    *   `topic-not-found`, `payload-too-large`, `schema-type-unsupported`, `…-unavailable`, `message-store-full`
    */
   async complete(caller: Caller, found: StoredRecord): Promise<CompletedFile> {
-    const { retention, clock } = this.dependencies;
+    const { clock } = this.dependencies;
     let current = found;
     let isRepeated = found.record.state === 'publishing';
     for (let turn = 1; turn <= maxTurns; turn++) {
@@ -74,12 +74,9 @@ export class FileCompletion {
           break;
         }
         case 'publishing': {
-          if (!canGoOn(record, retention.spanMs, clock())) throw slotExpired();
-          if (isRepeated && isShortLived(record, retention.spanMs, clock())) {
-            const next = await this.#records.replace(
-              extended(record, retention.spanMs, clock()),
-              current.version,
-            );
+          if (!canGoOn(record, clock())) throw slotExpired();
+          if (isRepeated && isShortLived(record, clock())) {
+            const next = await this.#records.replace(extendedForMessages(record, clock()), current.version);
             current = next ?? (await this.#reread(record.fileId));
             break;
           }
@@ -110,7 +107,8 @@ export class FileCompletion {
     if (clock() >= record.slotEndsAtMs) {
       throw slotExpired();
     }
-    const { schema } = await catalog.requireVersion(record.topicId, record.topicVersion);
+    const { topic, schema } = await catalog.requireVersion(record.topicId, record.topicVersion);
+    const { retentionClass } = retention.of(topic.retentionClass, undefined);
     const fixed = await contents.fix(record.fileId);
     if (!fixed) {
       throw new BrokerError(
@@ -121,7 +119,7 @@ export class FileCompletion {
     try {
       if (fixed.sizeBytes !== record.sizeBytes) throw wrongLength(fixed.sizeBytes, record.sizeBytes);
       const verification = await this.verifyContent(record, fixed.snapshot, schema);
-      return publishing(record, { verification, snapshot: fixed.snapshot }, retention.spanMs, clock());
+      return publishing(record, { verification, snapshot: fixed.snapshot, retentionClass }, clock());
     } catch (error) {
       // The next attempt fixes the bytes anew.
       await contents.unfix(record.fileId, fixed.snapshot).catch(() => undefined);
@@ -156,7 +154,7 @@ export class FileCompletion {
     record: FileRecord,
     isRepeated: boolean,
   ): Promise<readonly RecipientOutcome[]> {
-    const { delivery, retention } = this.dependencies;
+    const { delivery } = this.dependencies;
     const before = isRepeated
       ? await this.#find(record, record.recipients)
       : new Map<string, RecipientOutcome>();
@@ -166,7 +164,7 @@ export class FileCompletion {
       recipients: record.recipients.filter((recipient) => !before.has(recipient)),
       anonymousRecipients: [],
       topicId: record.topicId,
-      retention: { retentionClass: retention.name },
+      retention: { retentionClass: record.retentionClass },
       // The store remembers it for a while only; it covers two that complete the same file at once.
       transactionId: record.transactionId ?? `file:${record.fileId}`,
       shared: printShared({

@@ -8,6 +8,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { RecipientOutcome } from '../messages';
+import { messageLife } from '../retention';
 
 /** What the owner says of a file. */
 export interface FileDescription {
@@ -33,6 +34,8 @@ export type Verification = 'sha256' | 'length';
 export interface FileRecord extends FileDescription {
   readonly fileId: string;
   readonly state: 'open' | 'publishing' | 'complete' | 'removed';
+  /** Retention class of its messages: the topic's when it was opened, then when it was verified. */
+  readonly retentionClass: string;
   /** Until then an `open` file may be completed. Unit: ms. */
   readonly slotEndsAtMs: number;
   /** When the last upload URL that was handed out ends; 0 when there was none. Unit: ms. */
@@ -68,6 +71,7 @@ export function isFileId(text: string): boolean {
 export function openFile(
   fileId: string,
   description: FileDescription,
+  retentionClass: string,
   slotEndsAtMs: number,
   uploadUrlEndsAtMs: number,
 ): FileRecord {
@@ -75,6 +79,7 @@ export function openFile(
     ...description,
     recipients: [...new Set(description.recipients)],
     fileId,
+    retentionClass,
     state: 'open',
     slotEndsAtMs,
     uploadUrlEndsAtMs,
@@ -95,22 +100,35 @@ export function extended(record: FileRecord, messageLifeMs: number, nowMs: numbe
   };
 }
 
-/** Whether messages with this life, stored from now on, might outlive the file. */
-export function isShortLived(record: FileRecord, messageLifeMs: number, nowMs: number): boolean {
-  return record.endsAtMs < nowMs + publishAllowanceMs / 2 + messageLifeMs;
+/** How long the messages that announce it live. Unit: ms. */
+function lifeMsOf({ retentionClass }: Pick<FileRecord, 'retentionClass'>): number {
+  return messageLife(0, retentionClass, undefined).endsAtMs;
+}
+
+/** Its messages are about to be stored, once more: the file lives as long as they do. */
+export function extendedForMessages(record: FileRecord, nowMs: number): FileRecord {
+  return extended(record, lifeMsOf(record), nowMs);
+}
+
+/** Whether its messages, stored from now on, might outlive the file. */
+export function isShortLived(record: FileRecord, nowMs: number): boolean {
+  return record.endsAtMs < nowMs + publishAllowanceMs / 2 + lifeMsOf(record);
 }
 
 /** The bytes are verified; messages are about to be stored. */
 export function publishing(
   record: FileRecord,
-  verified: { readonly verification: Verification; readonly snapshot: string | undefined },
-  messageLifeMs: number,
+  verified: {
+    readonly verification: Verification;
+    readonly snapshot: string | undefined;
+    /** The topic's by now. */
+    readonly retentionClass: string;
+  },
   nowMs: number,
 ): FileRecord {
   return {
     // The slot does not count any more: from here on the file lives as long as its messages.
-    ...extended({ ...record, endsAtMs: 0 }, messageLifeMs, nowMs),
-    ...verified,
+    ...extendedForMessages({ ...record, ...verified, endsAtMs: 0 }, nowMs),
     state: 'publishing',
     publishingSinceMs: nowMs,
   };
@@ -145,8 +163,8 @@ export function dueAtMs(record: FileRecord): number {
 }
 
 /** Whether it is still known which recipients have a message: the first ones may have ended since. */
-export function canGoOn(record: FileRecord, messageLifeMs: number, nowMs: number): boolean {
-  return nowMs < (record.publishingSinceMs ?? 0) + messageLifeMs;
+export function canGoOn(record: FileRecord, nowMs: number): boolean {
+  return nowMs < (record.publishingSinceMs ?? 0) + lifeMsOf(record);
 }
 
 /** Whether its bytes are verified and a message that lives refers to it. */

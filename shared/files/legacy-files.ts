@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { BrokerError } from '../broker-error';
 import type { Caller } from '../identity';
 import type { Log } from '../log';
+import type { RetentionPolicy } from '../retention';
 import type { TopicCatalog } from '../topics';
 import type { ContentValidation } from './content-validation';
 import type { DirectFiles } from './direct-files';
@@ -27,7 +28,7 @@ export interface LegacyFilesDependencies {
   readonly completion: FileCompletion;
   readonly directFiles: Pick<DirectFiles, 'readable'>;
   readonly downloadSlots: DownloadSlots;
-  readonly messageLifeMs: number;
+  readonly retention: RetentionPolicy;
   readonly clock: () => number;
   readonly log: Log;
 }
@@ -106,20 +107,18 @@ export class IncomingFile {
    * @throws BrokerError like FileCompletion.complete()
    */
   async finish(caller: Caller, description: LegacyDescription): Promise<CompletedFile> {
-    const { records, catalog, validation, completion, messageLifeMs, clock } = this.dependencies;
-    const { schema } = await catalog.requireVersion(description.topicId, description.topicVersion);
+    const { records, catalog, validation, completion, retention, clock } = this.dependencies;
+    const { topic, schema } = await catalog.requireVersion(description.topicId, description.topicVersion);
     if (!description.payloadEncryption) validation.requireSupported(schema, this.#sizeBytes);
     const whole = { ...description, sizeBytes: this.#sizeBytes, sha256: this.#digest.digest('hex') };
+    const { retentionClass } = retention.of(topic.retentionClass, undefined);
     // The record first: whatever happens from here on, the timer finds what is left.
-    const open = await records.create(openFile(this.#fileId, whole, clock() + slotMs, 0));
+    const open = await records.create(openFile(this.#fileId, whole, retentionClass, clock() + slotMs, 0));
     this.#stored = open;
     await this.#upload.commit();
     const verification = await completion.verifyContent(open.record, undefined, schema, true);
-    const verified = { verification, snapshot: undefined };
-    const stored = await records.replace(
-      publishing(open.record, verified, messageLifeMs, clock()),
-      open.version,
-    );
+    const verified = { verification, snapshot: undefined, retentionClass };
+    const stored = await records.replace(publishing(open.record, verified, clock()), open.version);
     if (!stored) throw fileNotFound();
     // From here on a message may refer to it, even if the store has not confirmed any.
     this.#isKept = true;

@@ -17,7 +17,7 @@ import {
 } from '../../shared/files';
 import { isReadable } from '../../shared/files/file-record';
 import { Delivery, mailboxToken, MessageIds, type MessageLog, senderToken } from '../../shared/messages';
-import { messageLife } from '../../shared/retention';
+import { messageLife, RetentionPolicy } from '../../shared/retention';
 import { MemoryFileStore } from './memory-file-store';
 
 export interface LifecycleCommand {
@@ -40,7 +40,8 @@ interface Message {
 /** A process has died: nothing of it runs any further. */
 class Died extends Error {}
 
-const retention = { name: '1h', spanMs: 3_600_000 };
+const ownClass = { name: '1h', spanMs: 3_600_000 };
+const retention = new RetentionPolicy([ownClass], ownClass);
 const duplicateWindowMs = 120_000;
 const owner = { did: 'did:ethr:volta:0xowner', roles: [] };
 const topicId = '0123456789abcdef01234567';
@@ -99,7 +100,7 @@ export class FileLifecycleWorld {
           await this.#sendLegacy(legacyFiles.receive());
           break;
         case 'share':
-          await files.share(owner.did, this.#fileId, ['did:ethr:volta:0xc'], retention.spanMs);
+          await files.share(owner.did, this.#fileId, ['did:ethr:volta:0xc'], ownClass.spanMs);
           await step('append');
           this.#append('did:ethr:volta:0xc', undefined, undefined);
           break;
@@ -211,6 +212,7 @@ export class FileLifecycleWorld {
       catalog,
       validation,
       completion,
+      retention,
       maxFileBytes: 1_000_000,
       slotMs: 6 * 3_600_000,
       urlMs: 900_000,
@@ -224,7 +226,7 @@ export class FileLifecycleWorld {
       completion,
       directFiles: files,
       downloadSlots: new DownloadSlots(1),
-      messageLifeMs: retention.spanMs,
+      retention,
       clock,
       log: () => undefined,
     });
@@ -248,7 +250,7 @@ export class FileLifecycleWorld {
           .filter(({ seq, timeMs }) => ('after' in start ? seq > start.after : timeMs >= start.fromMs))
           .map((message) => ({
             ...message,
-            ...messageLife(message.timeMs, retention.name, undefined),
+            ...messageLife(message.timeMs, ownClass.name, undefined),
             topic: topicId,
             sender: senderToken(owner.did),
             bytes: message.body.byteLength,
@@ -278,7 +280,7 @@ export class FileLifecycleWorld {
       );
     if (isDuplicate) return { outcome: 'duplicate' } as const;
     const timeMs = this.#nowMs;
-    const { endsAtMs } = messageLife(timeMs, retention.name, undefined);
+    const { endsAtMs } = messageLife(timeMs, ownClass.name, undefined);
     const seq = this.#messages.length + 1;
     const stored = body ?? Buffer.from('{}');
     const fileId = body ? fileIdIn(body) : this.#fileId;

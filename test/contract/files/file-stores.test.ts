@@ -36,6 +36,7 @@ const newRecord = (fields: Partial<FileRecord> = {}): FileRecord => ({
       clientGatewayMessageId: 'id',
       payloadEncryption: true,
     },
+    '1h',
     Date.now() + 60_000,
     0,
   ),
