@@ -3,6 +3,7 @@
 
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { supplyBicep } from './launcher/bicep.mjs';
 import { buildApp } from './launcher/build-step.mjs';
 import { passSignalsOn, runToEnd, stopWithNpm } from './launcher/child.mjs';
 import { commandHelp, commands } from './launcher/commands.mjs';
@@ -37,6 +38,10 @@ async function launch() {
     /** @type {NodeJS.ProcessEnv} */
     const environment = { ...process.env, PATH: `${dirname(node)}:${process.env['PATH'] ?? ''}` };
     if (command.natsServer) environment['NATS_SERVER_BINARY'] = await supplyNatsServer(root, say);
+    if (command.bicep) {
+      const bicep = await supplyBicep(root, say, command.bicep);
+      if (bicep) environment['BICEP_CLI'] = bicep;
+    }
     if (command.build) await buildApp(root, node, say);
     for (const step of command.steps) {
       const code = await runToEnd(node, [...step.args, ...(step.takesArguments ? args : [])], {

@@ -1,10 +1,10 @@
-// npm run check:infra: everything about infra/bicep that can be checked here. The Bicep compiler is asked where
-// there is one; names, types and policies are checked everywhere.
+// npm run check:infra: everything about infra/bicep that can be checked without Azure. The Bicep compiler is asked
+// where the launcher found or fetched one (BICEP_CLI); names, types and policies are checked everywhere.
 
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readAzureTypes } from './azure-types';
+import { compile } from './compiler';
 import { createParser } from './parse';
 import { checkPolicies } from './policy/policies';
 import { Workspace } from './symbols';
@@ -32,41 +32,17 @@ async function checkInfrastructure(root: string): Promise<number> {
   for (const { at, text } of faults) console.error(`${at.file}:${at.line}:${at.column}: ${text}`);
   const violations = faults.length ? [] : checkPolicies(workspace);
   for (const violation of violations) console.error(violation);
-  const compiler = compile(root, paths);
+  const compiler = process.env['BICEP_CLI'];
+  const complaints = compiler ? await compile(compiler, join(root, folder), paths.length) : [];
+  for (const complaint of complaints) console.error(complaint);
   console.log(
     `infrastructure: ${paths.length} files, ${faults.length} faults, ${violations.length} policies broken, ` +
-      `types ${azure ? 'checked' : 'not checked'}, compiler ${compiler}`,
+      `types ${azure ? 'checked' : 'not checked'}, ` +
+      (compiler ? `${complaints.length} complaints of the compiler` : 'the compiler was not asked'),
   );
-  const untyped = !azure && process.env['CI'] !== undefined;
-  return faults.length || violations.length || compiler === 'failed' || untyped ? 1 : 0;
-}
-
-/** Builds and lints with the Bicep CLI: BICEP_CLI names it, else it is looked for on PATH. Warnings count. */
-function compile(root: string, paths: readonly string[]): 'passed' | 'failed' | 'not present' {
-  const cli = process.env['BICEP_CLI'] ?? 'bicep';
-  if (spawnSync(cli, ['--version']).status !== 0) {
-    if (process.env['BICEP_REQUIRED']) console.error(`BICEP_REQUIRED is set, but ${cli} does not run`);
-    return process.env['BICEP_REQUIRED'] ? 'failed' : 'not present';
-  }
-  const runs = paths.flatMap((path) =>
-    path.endsWith('.bicepparam')
-      ? [['build-params', path, '--stdout']]
-      : [
-          ['build', path, '--stdout'],
-          ['lint', path],
-        ],
-  );
-  const failed = runs.filter((args) => {
-    const { status, stderr } = spawnSync(cli, args, {
-      cwd: root,
-      encoding: 'utf8',
-      maxBuffer: 64 * 1024 * 1024,
-    });
-    const complaints = /\b(Warning|Error)\b/.test(stderr);
-    if (complaints || status !== 0) console.error(stderr.trim());
-    return complaints || status !== 0;
-  });
-  return failed.length ? 'failed' : 'passed';
+  const missing =
+    (!azure && process.env['CI'] !== undefined) || (!compiler && process.env['BICEP_REQUIRED'] !== undefined);
+  return faults.length || violations.length || complaints.length || missing ? 1 : 0;
 }
 
 if (!existsSync(folder)) throw new Error(`there is no ${folder} here`);

@@ -10,6 +10,7 @@
  * @typedef {object} Command
  * @property {Step[]} steps run in turn until one fails
  * @property {boolean} [natsServer] whether NATS_SERVER_BINARY is set for it
+ * @property {'find' | 'fetch'} [bicep] BICEP_CLI is set for it, where there is a Bicep CLI or one can be fetched
  * @property {boolean} [build] whether the app is built before
  * @property {string} [help] printed for --help without installing anything
  * @property {string} [lastLineOnFailure] printed last when not even its first step could be reached
@@ -86,6 +87,7 @@ SQL_CONNECTION_STRING in the environment. Safe to repeat; runs before a new vers
   },
   test: {
     natsServer: true,
+    bicep: 'find',
     build: true,
     steps: [{ args: ['scripts/run-tests.mjs'], takesArguments: true }],
     lastLineOnFailure: 'tests: 0 passed, 1 failed, 0 skipped',
@@ -136,12 +138,17 @@ minutes. Without SUITE the message path is measured.
     help: 'npm run format\n\nFormats everything with prettier.',
   },
   'check:infra': {
+    bicep: 'fetch',
     build: true,
     steps: [script('check-infra')],
     help: `npm run check:infra
 
-Checks infra/bicep: names, types and policies everywhere, and with the Bicep CLI where there is one (BICEP_CLI, else
-bicep on PATH). Types need Azure's type data: BICEP_TYPES_DIR names it, npm run bicep-types fetches it.`,
+Checks infra/bicep: with the Bicep compiler and its linter, and with a checker of its own, which needs no compiler:
+names, types and policies.
+
+  BICEP_CLI        the Bicep CLI; else it is looked for on PATH and in .tools, then fetched through the .NET SDK
+  BICEP_REQUIRED   1: no compiler is a failure
+  BICEP_TYPES_DIR  Azure's type data, which npm run bicep-types fetches; without it types are not checked`,
   },
   'bicep-types': {
     build: true,
