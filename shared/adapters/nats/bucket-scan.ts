@@ -4,7 +4,7 @@
 import { BrokerError } from '../../broker-error';
 import type { DirectGet } from './direct-get';
 import type { JetStream } from './jetstream';
-import type { KeyValueEntry } from './key-value';
+import { type KeyValueEntry, type Provision, withBucket } from './key-value';
 import { bucketStream, bucketSubject } from './names';
 
 export interface ScannedEntry extends KeyValueEntry {
@@ -25,23 +25,23 @@ const replicaPatienceMs = 5_000;
 const pauseMs = 5;
 
 export class BucketScan {
-  /**
-   * @param bucket one that allows direct gets
-   * @param provision makes sure that it exists; called before every use, cheap after the first
-   */
+  /** @param bucket one that allows direct gets */
   constructor(
     private readonly jetStream: JetStream,
     private readonly directGet: DirectGet,
     private readonly bucket: string,
-    private readonly provision: () => Promise<unknown>,
+    private readonly provision: Provision,
   ) {}
 
   /**
    * All entries that a filter names (`*`, `>`) and that were written after a revision.
    * @throws BrokerError `message-store-unavailable`
    */
-  async after(filter: string, revision: number): Promise<Scan> {
-    await this.provision();
+  after(filter: string, revision: number): Promise<Scan> {
+    return withBucket(this.provision, () => this.#after(filter, revision));
+  }
+
+  async #after(filter: string, revision: number): Promise<Scan> {
     if (revision > 0) {
       // What a later scan mostly finds: nothing. The stream's state is asked in no time, a filter's last entry is not.
       const state = await this.jetStream.streamState(bucketStream(this.bucket));

@@ -10,7 +10,7 @@ import {
 } from 'nats';
 import type { Log } from '../../log';
 import { NatsConnections, type NatsOptions, reconnectPatienceMs } from './connection';
-import { apiCode, retryOf, toBrokerError } from './nats-errors';
+import { apiCode, retryOf, streamNotFound, toBrokerError } from './nats-errors';
 import { ReplyInbox } from './reply-inbox';
 
 /** All tries of one call end within this. Unit: ms. A leader's death stops a stream for up to 10 s. */
@@ -38,6 +38,8 @@ export interface LeaderMessage {
 
 export interface StreamState {
   readonly config: StreamConfig;
+  /** When the server created it, as it spells it: no other stream of this name has the same. */
+  readonly createdAt: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
   readonly messages: number;
@@ -55,7 +57,6 @@ interface ApiReply {
 
 const apiPrefix = '$JS.API';
 const noMessageFound = 10_037;
-const streamNotFound = 10_059;
 const nameInUse = 10_058;
 
 export class JetStream {
@@ -124,6 +125,7 @@ export class JetStream {
       )) as StreamInfoReply;
       return {
         config: info.config,
+        createdAt: info.created,
         firstSeq: info.state.first_seq,
         lastSeq: info.state.last_seq,
         messages: info.state.messages,
@@ -235,6 +237,7 @@ interface PublishReply {
 
 interface StreamInfoReply {
   readonly config: StreamConfig;
+  readonly created: string;
   readonly ts: string;
   readonly state: {
     readonly first_seq: number;

@@ -4,7 +4,7 @@
 import { StorageType, type StreamConfig } from 'nats';
 import type { JetStream } from './jetstream';
 import { bucketStream, bucketSubject } from './names';
-import { retryOf, toBrokerError } from './nats-errors';
+import { isStreamMissing, retryOf, toBrokerError } from './nats-errors';
 
 export interface KeyValueEntry {
   readonly value: Uint8Array;
@@ -70,19 +70,31 @@ export interface KeyValueBucket {
   remove(key: string, upToRevision?: number): Promise<void>;
 }
 
+/** Makes sure that a bucket exists. Cheap after the first time, unless it is to look again. */
+export type Provision = (again?: 'again') => Promise<unknown>;
+
+/** Works with a bucket that exists, also when somebody has deleted it since it was looked at. */
+export async function withBucket<Result>(provision: Provision, work: () => Promise<Result>): Promise<Result> {
+  await provision();
+  try {
+    return await work();
+  } catch (error) {
+    if (!isStreamMissing(error)) throw error;
+    await provision('again');
+    return work();
+  }
+}
+
 export class JetStreamBucket implements KeyValueBucket {
-  /** @param provision makes sure that the bucket exists; called before every use, cheap after the first */
   constructor(
     private readonly jetStream: JetStream,
     private readonly bucket: string,
-    private readonly provision: () => Promise<unknown>,
+    private readonly provision: Provision,
   ) {}
 
   async get(key: string): Promise<KeyValueEntry | undefined> {
-    await this.provision();
-    const message = await this.jetStream.lastBySubject(
-      bucketStream(this.bucket),
-      bucketSubject(this.bucket, key),
+    const message = await withBucket(this.provision, () =>
+      this.jetStream.lastBySubject(bucketStream(this.bucket), bucketSubject(this.bucket, key)),
     );
     if (!message || message.headers.has('KV-Operation')) return undefined;
     return { value: message.data, revision: message.seq };
@@ -93,15 +105,16 @@ export class JetStreamBucket implements KeyValueBucket {
     value: Uint8Array,
     options: { readonly previousRevision?: number } = {},
   ): Promise<number> {
-    await this.provision();
     const subject = bucketSubject(this.bucket, key);
     const { previousRevision } = options;
+    const write = () =>
+      previousRevision === undefined
+        ? this.jetStream.publish(subject, value, {})
+        : this.jetStream.publishOnce(subject, value, {
+            'Nats-Expected-Last-Subject-Sequence': String(previousRevision),
+          });
     try {
-      if (previousRevision === undefined) return (await this.jetStream.publish(subject, value, {})).seq;
-      const ack = await this.jetStream.publishOnce(subject, value, {
-        'Nats-Expected-Last-Subject-Sequence': String(previousRevision),
-      });
-      return ack.seq;
+      return (await withBucket(this.provision, write)).seq;
     } catch (error) {
       const retry = retryOf(error);
       if (retry === 'conflict') throw new RevisionConflict(error);
@@ -113,11 +126,12 @@ export class JetStreamBucket implements KeyValueBucket {
   }
 
   async remove(key: string, upToRevision?: number): Promise<void> {
-    await this.provision();
-    await this.jetStream.purge(
-      bucketStream(this.bucket),
-      bucketSubject(this.bucket, key),
-      upToRevision === undefined ? undefined : upToRevision + 1,
+    await withBucket(this.provision, () =>
+      this.jetStream.purge(
+        bucketStream(this.bucket),
+        bucketSubject(this.bucket, key),
+        upToRevision === undefined ? undefined : upToRevision + 1,
+      ),
     );
   }
 }

@@ -67,6 +67,20 @@ export function apiCode(error: unknown): number | undefined {
   return error instanceof NatsError ? error.api_error?.err_code : undefined;
 }
 
+/** JSStreamNotFoundErr */
+export const streamNotFound = 10_059;
+const noResponders: string = ErrorCode.NoResponders;
+
+/**
+ * Whether a call found no stream. While a leader is elected it looks the same to publishers and direct gets: what is
+ * done about it must be harmless to a stream that is there.
+ */
+export function isStreamMissing(error: unknown): boolean {
+  if (error instanceof BrokerError) return isStreamMissing(error.cause);
+  if (!(error instanceof NatsError)) return false;
+  return apiCode(error) === streamNotFound || error.code === noResponders;
+}
+
 function rowOf(error: unknown): Row {
   if (!(error instanceof NatsError)) return unknownRow;
   const api = apiCode(error);

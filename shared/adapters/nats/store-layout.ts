@@ -1,7 +1,6 @@
-// What must exist in NATS before it is used: message streams, buckets, the recorded shard count, and the
-// generation of each stream. Made at the first use of each part, by whichever instance comes first.
+// What must exist in NATS before it is used: message streams, buckets and the recorded shard count. Made at the first use of each part, by whichever instance comes first.
 
-import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from 'nats';
+import { DiscardPolicy, RetentionPolicy, StorageType } from 'nats';
 import { BrokerError } from '../../broker-error';
 import type { Log } from '../../log';
 import { parseRetentionClass } from '../../retention/retention-class';
@@ -11,10 +10,13 @@ import {
   bucketConfig,
   JetStreamBucket,
   type KeyValueBucket,
+  type Provision,
   RevisionConflict,
   UnknownOutcome,
 } from './key-value';
+import { generationMetadata, MailStreams } from './mail-streams';
 import { cursorBucket, layoutBucket, mailStream, mailSubjects, newMailSubjects } from './names';
+import { ensureStream, type WantedStream } from './stream-configuration';
 
 export interface StoreLayoutOptions {
   readonly shardCount: number;
@@ -27,14 +29,12 @@ export interface StoreLayoutOptions {
 
 /** Kept beyond the longest class, so that the timer, not `max_age`, is what ends a message. Unit: ms. */
 const marginMs = 3_600_000;
-const generationKey = 'ddhub-generation';
 const classesKey = 'classes';
-const maxGeneration = 255;
 
 export class StoreLayout {
   readonly #streams = new Map<string, Promise<unknown>>();
-  readonly #generations = new Map<number, Promise<number>>();
   readonly #layout: KeyValueBucket;
+  readonly #mail: MailStreams;
   #agreed: Promise<void> | undefined;
   /** Names of the classes of which messages may be stored: the configured ones and earlier ones. */
   #classes: readonly string[];
@@ -44,6 +44,12 @@ export class StoreLayout {
     private readonly options: StoreLayoutOptions,
   ) {
     this.#layout = this.bucket(layoutBucket);
+    this.#mail = new MailStreams({
+      jetStream,
+      layout: this.#layout,
+      configOf: (shard, generation) => this.#mailConfig(shard, generation),
+      log: options.log,
+    });
     this.#classes = options.retentionClasses;
   }
 
@@ -83,10 +89,13 @@ export class StoreLayout {
     return new JetStreamBucket(this.jetStream, name, this.provision(name, options));
   }
 
-  /** A function that makes sure that a bucket exists; cheap after its first success. */
-  provision(name: string, options: Omit<BucketOptions, 'replicas'> = {}): () => Promise<unknown> {
+  /** What makes sure that a bucket of this broker exists. */
+  provision(name: string, options: Omit<BucketOptions, 'replicas'> = {}): Provision {
     const config = bucketConfig(name, { replicas: this.options.replicas, ...options });
-    return () => once(this.#streams, config.name, () => this.#ensure(config));
+    return (again) => {
+      if (again) this.#streams.delete(config.name);
+      return once(this.#streams, config.name, () => ensureStream(this.jetStream, config, this.options.log));
+    };
   }
 
   /** The cursors of a shard's mailboxes; an idle cursor is forgotten when it has nothing left to remember. */
@@ -96,60 +105,25 @@ export class StoreLayout {
 
   /**
    * Makes sure that a shard's stream exists and tells its generation: 1 at first, one more each time that the
-   * stream was lost and made again, so that ids and cursors of a lost stream are never taken for the new one's.
+   * stream was lost and made again. Cheap; an instance notices within seconds that a stream was lost meanwhile.
    */
   async generation(shard: number): Promise<number> {
     await this.#agree();
-    return once(this.#generations, shard, () => this.#ensureMailStream(shard));
+    return this.#mail.generation(shard);
   }
 
-  /** Creates a stream, or brings an existing one to the wanted configuration. */
-  async #ensure(wanted: Partial<StreamConfig> & { name: string }): Promise<void> {
-    const existing = await this.jetStream.streamState(wanted.name);
-    if (!existing) {
-      if (await this.jetStream.createStream(wanted)) return;
-      return this.#ensure(wanted);
-    }
-    const changed = changedFields(existing.config, wanted);
-    if (!changed.length) return;
-    this.options.log('info', 'stream configuration changed', { stream: wanted.name, changed });
-    await this.jetStream.updateStream({ ...existing.config, ...wanted });
+  /** As generation(), of the stream as it is now. */
+  async generationNow(shard: number): Promise<number> {
+    await this.#agree();
+    return this.#mail.look(shard);
   }
 
-  async #ensureMailStream(shard: number): Promise<number> {
-    const name = mailStream(shard);
-    const existing = await this.jetStream.streamState(name);
-    if (existing) {
-      const generation = Number(existing.config.metadata?.[generationKey] ?? 1);
-      await this.#ensure(this.#mailConfig(shard, generation));
-      return generation;
-    }
-    const generation = await this.#nextGeneration(shard);
-    if (generation > 1)
-      this.options.log('error', 'message stream was lost and is made again', { name, generation });
-    // Another instance may have been faster, with a generation of its own: then its stream counts.
-    return (await this.jetStream.createStream(this.#mailConfig(shard, generation)))
-      ? generation
-      : this.#ensureMailStream(shard);
+  /** See MailStreams. */
+  lastSeq(shard: number): number {
+    return this.#mail.lastSeq(shard);
   }
 
-  async #nextGeneration(shard: number): Promise<number> {
-    const key = `generation.${shard}`;
-    const entry = await this.#layout.get(key);
-    const next = entry ? Number(Buffer.from(entry.value).toString()) + 1 : 1;
-    if (next > maxGeneration) {
-      throw new BrokerError('internal', `Shard ${shard} was lost more than ${maxGeneration} times.`);
-    }
-    try {
-      await this.#layout.put(key, Buffer.from(String(next)), { previousRevision: entry?.revision ?? 0 });
-      return next;
-    } catch (error) {
-      if (error instanceof RevisionConflict) return this.#nextGeneration(shard);
-      throw error;
-    }
-  }
-
-  #mailConfig(shard: number, generation: number): Partial<StreamConfig> & { name: string } {
+  #mailConfig(shard: number, generation: number): WantedStream {
     const { replicas, duplicateWindowSeconds } = this.options;
     return {
       name: mailStream(shard),
@@ -163,7 +137,7 @@ export class StoreLayout {
       duplicate_window: duplicateWindowSeconds * 1e9,
       max_age: this.longestMemoryMs * 1e6,
       republish: { src: mailSubjects(shard), dest: newMailSubjects(shard), headers_only: true },
-      metadata: { [generationKey]: String(generation) },
+      metadata: generationMetadata(generation),
     };
   }
 
@@ -235,23 +209,4 @@ function once<Key, Value>(
   made.set(key, making);
   making.catch(() => made.delete(key));
   return making;
-}
-
-/** Names of the wanted fields that an existing configuration lacks; metadata is compared by our own keys. */
-function changedFields(existing: StreamConfig, wanted: Partial<StreamConfig>): string[] {
-  return Object.entries(wanted)
-    .filter(([name, value]) => {
-      const present = existing[name as keyof StreamConfig] as unknown;
-      if (name === 'metadata') {
-        const known = (present ?? {}) as Record<string, string>;
-        return Object.entries(value as Record<string, string>).some(([key, text]) => known[key] !== text);
-      }
-      // The server leaves out what is false or zero.
-      return JSON.stringify(present ?? falsy(value)) !== JSON.stringify(value);
-    })
-    .map(([name]) => name);
-}
-
-function falsy(value: unknown): unknown {
-  return value === false || value === 0 ? value : undefined;
 }
