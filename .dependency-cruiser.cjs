@@ -132,7 +132,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(functions|shared|client|scripts)/',
-        pathNot: `^${folder}/|^scripts/bench/|^scripts/[^/]+$`,
+        pathNot: `^${folder}/|^scripts/(bench|openapi)/|^scripts/[^/]+$`,
       },
       to: { path: inPackages(names) },
     })),

@@ -124,6 +124,20 @@ minutes. Without SUITE the message path is measured.
   --profile DIR  writes CPU profiles of what is measured
   --help         this text`,
   },
+  fuzz: {
+    natsServer: true,
+    build: true,
+    steps: [script('fuzz')],
+    help: `npm run fuzz [-- options]
+
+Starts a broker of its own, sends it requests that are made from its OpenAPI document and bent in every way, as
+several participants and as callers that it has to refuse, and prints a verdict in one line: no 5xx, every answer as
+the document says, nothing of another participant read or changed, memory and connections back where they were.
+
+  --requests N  how many (default 10000; 100000 take about four minutes)
+  --seed S      of the random numbers (default: of the clock); the same seed makes the same requests
+  --help        this text`,
+  },
   build: {
     steps: [{ args: ['scripts/build.mjs'] }],
     help: 'npm run build\n\nBuilds the deployment bundle dist/main.js and the developer commands in dist/scripts/.',

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { createIdentityToken, createKeyPair, type KeyPair, ParticipantClient } from '../../client';
 import { demoOwner } from '../../scripts/guided/guided-exchange';
-import { type CheckedFetch, checkedFetch } from '../support/openapi-check';
+import { type CheckedFetch, checkedFetch } from '../../scripts/openapi/openapi-check';
 import { type BrokerUnderTest, startBrokerUnderTest } from '../support/stack';
 
 jest.setTimeout(60_000);

@@ -13,7 +13,7 @@ import { readSettings } from '../../shared/config/settings';
 import { createHandler } from '../../shared/http/handler';
 import type { Method } from '../../shared/http/route';
 import { createLog } from '../../shared/log';
-import { checkAgainstOpenApi } from './openapi-check';
+import { checkAgainstOpenApi } from '../../scripts/openapi/openapi-check';
 import { usableSettings } from './usable-settings';
 
 /** Namespace in which every participant of a site may create topics. */

@@ -9,7 +9,7 @@ import { validate } from '../../shared/http/request';
 import { route } from '../../shared/http/route';
 import { BrokerError } from '../../shared/broker-error';
 import { brokerRoutes } from '../support/broker-routes';
-import { checkAgainstOpenApi } from '../support/openapi-check';
+import { checkAgainstOpenApi } from '../../scripts/openapi/openapi-check';
 
 type Json = Record<string, unknown>;
 type Operation = Json & { responses: Record<string, Json>; security: unknown[]; parameters?: Json[] };

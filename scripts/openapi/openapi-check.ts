@@ -75,7 +75,8 @@ function sentBody(body: unknown): SentRequest {
   }
 }
 
-function disagreements(
+/** What of an exchange is not as the document says, a sentence each; see `checkAgainstOpenApi`. */
+export function disagreements(
   document: Json,
   method: string,
   path: string,
@@ -94,7 +95,8 @@ function disagreements(
   ];
 }
 
-function findOperation(document: Json, method: string, pathname: string): Json | undefined {
+/** The operation that serves a path (without a query), found as the host finds it. */
+export function findOperation(document: Json, method: string, pathname: string): Json | undefined {
   const paths = document['paths'] as Record<string, Json>;
   const sent = pathname.replace(/\/$/, '').split('/');
   const matches = Object.keys(paths)
@@ -125,10 +127,13 @@ function checkResponse(document: Json, described: Json, response: ReceivedRespon
   const media = content[sentType] ?? content['*/*'];
   if (!media) return [...missing, `the content type ${sentType} is not described`];
   if (!/[/+]json$/.test(sentType)) return missing;
-  return [
-    ...missing,
-    ...schemaFaults(document, media['schema'] as Json, JSON.parse(response.text), 'answer'),
-  ];
+  let body: unknown;
+  try {
+    body = JSON.parse(response.text);
+  } catch {
+    return [...missing, 'the body is not JSON'];
+  }
+  return [...missing, ...schemaFaults(document, media['schema'] as Json, body, 'answer')];
 }
 
 function checkRequest(document: Json, operation: Json, path: string, request: SentRequest): string[] {
