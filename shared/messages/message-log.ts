@@ -12,6 +12,8 @@ export interface StoredMessage extends ReadMessage {
   readonly body: Uint8Array;
   /** Set where the body has no payload: it lies in Blob. `bytes` counts it. */
   readonly claim?: ClaimCheck | undefined;
+  /** Which attempt has stored it, where that was noted. */
+  readonly attempt?: string | undefined;
 }
 
 export interface NewMessage {
@@ -27,6 +29,8 @@ export interface NewMessage {
   readonly recipient?: string | undefined;
   /** Set when the sender named its transaction: a second message with it is refused within the window. */
   readonly transactionId: string | undefined;
+  /** Set where it may be stored again by a repetition: within the window that finds the first one instead. */
+  readonly attempt?: string | undefined;
   readonly body: Uint8Array;
   /** Where the payload lies that the body has not. */
   readonly claim?: ClaimCheck | undefined;
@@ -76,6 +80,14 @@ export interface MessageLog {
   generation(mailbox: Mailbox): Promise<number>;
 }
 
+/** What is stored in a mailbox, counted. Every method may throw `message-store-unavailable`. */
+export interface MessageCounts {
+  /** How many messages there are from a start on, as one replica has it; what ended a moment ago may be among them. */
+  count(mailbox: Mailbox, filter: LogFilter, start: LogStart): Promise<number>;
+  /** Topic and sender of what is stored in the mailbox, each combination once, as the leader has it. */
+  cells(mailbox: Mailbox): Promise<readonly { readonly topic: string; readonly sender: string }[]>;
+}
+
 /** Names a cursor. */
 export interface CursorName {
   readonly mailbox: Mailbox;
@@ -108,4 +120,15 @@ export interface CursorStore {
    * @throws BrokerError `cursor-contended` when others are faster for too long, `message-store-unavailable`
    */
   update<Outcome>(name: CursorName, change: CursorChange<Outcome>, atLeast?: number): Promise<Outcome>;
+}
+
+/** All cursors of one client id, whatever their `from`. */
+export interface ClientCursors {
+  loadAll(mailbox: Mailbox, clientId: string): Promise<readonly LoadedCursor[]>;
+  /** Applies a change to each of them. @throws BrokerError as `CursorStore.update` */
+  updateAll<Outcome>(
+    mailbox: Mailbox,
+    clientId: string,
+    change: CursorChange<Outcome>,
+  ): Promise<readonly Outcome[]>;
 }

@@ -31,6 +31,8 @@ export interface DirectBatch {
   readonly messages: readonly DirectMessage[];
   /** Whether this replica had more that match, after the last message of the batch. */
   readonly more: boolean;
+  /** How many more it had, unless there were none at all. */
+  readonly left: number;
   /** With `multi_last`: the replica's last sequence, through which it has looked; else 0. */
   readonly upTo: number;
 }
@@ -121,9 +123,11 @@ function receive(batch: Batch, message: Msg): void {
   const headers = message.headers;
   const code = headers?.code ?? 0;
   if (code === 204 || code === 404 || code === 413) {
+    const left = code === 204 ? Number(headers?.get('Nats-Num-Pending') ?? 0) : 0;
     batch.settle({
       messages: batch.messages,
-      more: code === 413 || (code === 204 && Number(headers?.get('Nats-Num-Pending') ?? 0) > 0),
+      more: code === 413 || left > 0,
+      left,
       upTo: Number(headers?.get('Nats-UpTo-Sequence') ?? 0),
     });
     return;

@@ -5,9 +5,18 @@ import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { BrokerError } from '../../broker-error';
 import { type Cursor, CursorCodec, newCursor } from '../../messages/cursor';
-import type { CursorChange, CursorName, CursorStore, LoadedCursor } from '../../messages/message-log';
+import type { Mailbox } from '../../messages/mailbox';
+import type {
+  ClientCursors,
+  CursorChange,
+  CursorName,
+  CursorStore,
+  LoadedCursor,
+} from '../../messages/message-log';
 import { type KeyValueBucket, type KeyValueEntry, RevisionConflict, UnknownOutcome } from './key-value';
-import { addressOf, cursorKey } from './names';
+import { addressOf, cursorKey, cursorKeysOfClient } from './names';
+import { listCursorKeys } from './cursor-keys';
+import type { JetStream } from './jetstream';
 import type { ServerClock } from './server-clock';
 import type { StoreLayout } from './store-layout';
 
@@ -50,7 +59,7 @@ export interface CursorAddress {
   readonly key: string;
 }
 
-export class JetStreamCursorStore implements CursorStore {
+export class JetStreamCursorStore implements CursorStore, ClientCursors {
   readonly #instance = randomBytes(6).toString('base64url');
   #nextNonce = 1;
   readonly #lanes = new LRUCache<string, Lane>({
@@ -63,6 +72,7 @@ export class JetStreamCursorStore implements CursorStore {
   readonly #buckets = new Map<number, KeyValueBucket>();
 
   constructor(
+    private readonly jetStream: JetStream,
     private readonly layout: StoreLayout,
     private readonly clock: ServerClock,
   ) {}
@@ -73,6 +83,19 @@ export class JetStreamCursorStore implements CursorStore {
 
   update<Outcome>(name: CursorName, change: CursorChange<Outcome>, atLeast = Infinity): Promise<Outcome> {
     return this.updateAt(this.#address(name), change, atLeast);
+  }
+
+  async loadAll(mailbox: Mailbox, clientId: string): Promise<readonly LoadedCursor[]> {
+    return Promise.all((await this.#addresses(mailbox, clientId)).map((address) => this.loadAt(address)));
+  }
+
+  async updateAll<Outcome>(
+    mailbox: Mailbox,
+    clientId: string,
+    change: CursorChange<Outcome>,
+  ): Promise<readonly Outcome[]> {
+    const addresses = await this.#addresses(mailbox, clientId);
+    return Promise.all(addresses.map((address) => this.updateAt(address, change)));
   }
 
   /** The record under a key, whoever's it is: for what looks after all cursors of a mailbox. */
@@ -89,11 +112,18 @@ export class JetStreamCursorStore implements CursorStore {
   ): Promise<Outcome> {
     const found = await this.#lane(address);
     // The cache may have dropped the lane and another caller begun a new one.
-    const lane = this.#busy.get(found.key) ?? found;
+    const busy = this.#busy.get(found.key);
+    const lane = busy?.generation === found.generation ? busy : found;
     return new Promise<Outcome>((resolve, reject) => {
       lane.waiting.push({ change, atLeast, resolve: resolve as (outcome: unknown) => void, reject });
       if (!lane.running) void this.#run(lane);
     });
+  }
+
+  async #addresses(mailbox: Mailbox, clientId: string): Promise<readonly CursorAddress[]> {
+    const { shard, token } = addressOf(mailbox, this.layout.shardCount);
+    const keys = await listCursorKeys(this.jetStream, shard, cursorKeysOfClient(token, clientId));
+    return keys.map((key) => ({ shard, key }));
   }
 
   #address({ mailbox, clientId, from }: CursorName): CursorAddress {
@@ -104,7 +134,8 @@ export class JetStreamCursorStore implements CursorStore {
   async #lane({ shard, key }: CursorAddress): Promise<Lane> {
     const generation = await this.layout.generation(shard);
     const existing = this.#busy.get(key) ?? this.#lanes.get(key);
-    if (existing) return existing;
+    // A stream that was lost takes what is known of its cursors with it.
+    if (existing?.generation === generation) return existing;
     let bucket = this.#buckets.get(shard);
     if (!bucket) {
       bucket = this.layout.cursors(shard);
@@ -148,7 +179,7 @@ export class JetStreamCursorStore implements CursorStore {
       }
     } finally {
       lane.running = false;
-      this.#busy.delete(lane.key);
+      if (this.#busy.get(lane.key) === lane) this.#busy.delete(lane.key);
     }
   }
 

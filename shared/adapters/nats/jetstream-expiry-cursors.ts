@@ -1,10 +1,11 @@
 // The timer's view of cursors: all those of a mailbox, by the subjects of their records (design §4).
 
 import { hasAcknowledged } from '../../messages/cursor';
-import type { DueMessage, ExpiryCursors } from '../../retention/expiry';
+import type { DueMessage, ExpiryCursors, MailboxCursors } from '../../retention/expiry';
+import { listCursorKeys } from './cursor-keys';
 import type { JetStream } from './jetstream';
 import type { JetStreamCursorStore } from './jetstream-cursor-store';
-import { bucketStream, bucketSubject, cursorBucket, cursorKeysOf } from './names';
+import { cursorKeysOf } from './names';
 
 export class JetStreamExpiryCursors implements ExpiryCursors {
   constructor(
@@ -12,18 +13,24 @@ export class JetStreamExpiryCursors implements ExpiryCursors {
     private readonly store: JetStreamCursorStore,
   ) {}
 
-  async unacknowledged(
+  async of(shard: number, mailbox: string): Promise<MailboxCursors> {
+    const keys = await listCursorKeys(this.jetStream, shard, cursorKeysOf(mailbox));
+    return {
+      unacknowledged: (messages) => this.#unacknowledged(shard, keys, messages),
+      release: (seqs) => this.#release(shard, keys, seqs),
+    };
+  }
+
+  async #unacknowledged(
     shard: number,
-    mailbox: string,
+    keys: readonly string[],
     messages: readonly DueMessage[],
   ): Promise<readonly DueMessage[]> {
-    const keys = await this.#keysOf(shard, mailbox);
     const cursors = await Promise.all(keys.map((key) => this.store.loadAt({ shard, key })));
     return messages.filter((message) => !cursors.some(({ cursor }) => hasAcknowledged(cursor, message)));
   }
 
-  async release(shard: number, mailbox: string, seqs: ReadonlySet<number>): Promise<void> {
-    const keys = await this.#keysOf(shard, mailbox);
+  async #release(shard: number, keys: readonly string[], seqs: ReadonlySet<number>): Promise<void> {
     await Promise.all(
       keys.map((key) =>
         this.store.updateAt({ shard, key }, (cursor) => {
@@ -32,16 +39,5 @@ export class JetStreamExpiryCursors implements ExpiryCursors {
         }),
       ),
     );
-  }
-
-  /** Stream info with a subjects filter: ten times faster than a listing of keys. */
-  async #keysOf(shard: number, mailbox: string): Promise<readonly string[]> {
-    const bucket = cursorBucket(shard);
-    const prefix = bucketSubject(bucket, '');
-    const state = await this.jetStream.streamState(
-      bucketStream(bucket),
-      bucketSubject(bucket, cursorKeysOf(mailbox)),
-    );
-    return Object.keys(state?.subjects ?? {}).map((subject) => subject.slice(prefix.length));
   }
 }

@@ -7,6 +7,7 @@ import type {
   LogFilter,
   LogRead,
   LogStart,
+  MessageCounts,
   MessageLog,
   NewMessage,
   StoredMessage,
@@ -20,6 +21,7 @@ import { type JetStream, retryBudgetMs } from './jetstream';
 import { attemptHeader, claimHeader, keyHeader, lifeHeader, recipientHeader } from './message-headers';
 import {
   addressOf,
+  attemptIdHeader,
   mailStream,
   type MailboxAddress,
   messageIdHeader,
@@ -48,7 +50,7 @@ export interface MessageLogOptions {
   readonly duplicateWindowSeconds: number;
 }
 
-export class JetStreamMessageLog implements MessageLog {
+export class JetStreamMessageLog implements MessageLog, MessageCounts {
   /** `max_payload` of infra/nats/nats.conf, less room for headers. */
   readonly maxBodyBytes = 8 * 1024 * 1024 - 16 * 1024;
 
@@ -63,20 +65,16 @@ export class JetStreamMessageLog implements MessageLog {
   async append(message: NewMessage): Promise<Appended> {
     const { jetStream, duplicateWindowSeconds } = this.options;
     const address = this.#address(message.mailbox);
-    await this.options.layout.generation(address.shard);
+    const { layout } = this.options;
+    await layout.generation(address.shard);
+    const lastSeq = layout.lastSeq(address.shard);
     const sender = senderToken(message.senderDid);
-    const attempt = randomUUID();
-    const { transactionId, topicId } = message;
+    const { transactionId, topicId, attempt = randomUUID() } = message;
     const ack = await jetStream.publish(
       messageSubject(address, { topicId, sender, retentionClass: message.retentionClass }),
       message.body,
       {
-        ...(transactionId === undefined
-          ? { 'Nats-Msg-Id': attempt }
-          : {
-              'Nats-Msg-Id': messageIdHeader(sender, address.token, topicId, transactionId),
-              [attemptHeader]: attempt,
-            }),
+        ...identityOf(message, attempt, sender, address.token),
         [keyHeader]: String(message.keyNumber),
         ...(message.claim ? { [claimHeader]: JSON.stringify(message.claim) } : {}),
         ...(message.lifeMs === undefined ? {} : { [lifeHeader]: String(message.lifeMs) }),
@@ -88,11 +86,13 @@ export class JetStreamMessageLog implements MessageLog {
       // A try after the window would store the message twice.
       Math.min(retryBudgetMs, duplicateWindowSeconds * 1_000),
     );
+    // The stream was made again meanwhile: its ids have another generation.
+    if (!ack.duplicate && ack.seq <= lastSeq) await layout.generationNow(address.shard);
     if (!ack.duplicate) return { outcome: 'stored', seq: ack.seq };
     // The answer to a repetition: either our own first try was stored and its answer lost, or somebody else's
     // message with this transaction id was there before. Without one the id is this attempt's alone.
     if (transactionId === undefined) return { outcome: 'stored', seq: ack.seq };
-    if (ack.tries === 1) return { outcome: 'duplicate' };
+    if (ack.tries === 1 && message.attempt === undefined) return { outcome: 'duplicate' };
     const stored = await jetStream.messageAt(mailStream(address.shard), ack.seq);
     const ours = !stored || stored.headers.get(attemptHeader) === attempt;
     return ours ? { outcome: 'stored', seq: ack.seq } : { outcome: 'duplicate' };
@@ -105,13 +105,15 @@ export class JetStreamMessageLog implements MessageLog {
     limits: { readonly messages: number; readonly bytes: number },
   ): Promise<LogRead> {
     const address = this.#address(mailbox);
-    await this.options.layout.generation(address.shard);
+    const generation = await this.options.layout.generation(address.shard);
     const stream = mailStream(address.shard);
     const subject = subjectFilter(address, filter.topic ?? undefined, filter.sender ?? undefined);
     const messages: StoredMessage[] = [];
     let bytes = 0;
     let from: DirectGetStart | undefined =
-      'after' in start ? await this.#quietUntil(stream, subject, start.after) : toDirectGetStart(start);
+      'after' in start
+        ? await this.#quietUntil(stream, generation, subject, start.after)
+        : toDirectGetStart(start);
     if (!from) return { messages, more: false };
     for (;;) {
       const batch: DirectBatch = await this.options.directGet.read(stream, {
@@ -125,7 +127,8 @@ export class JetStreamMessageLog implements MessageLog {
         bytes += message.data.byteLength;
       }
       const last = batch.messages.at(-1)?.seq;
-      if (!messages.length && 'after' in start) this.#quiet.set(`${start.after} ${subject}`, 0);
+      if (!messages.length && 'after' in start)
+        this.#quiet.set(quietKey(generation, subject, start.after), 0);
       if (!batch.more || last === undefined || messages.length >= limits.messages || bytes >= limits.bytes) {
         return { messages, more: batch.more };
       }
@@ -138,8 +141,13 @@ export class JetStreamMessageLog implements MessageLog {
    * over what others were sent since, up to a block of 8 MB, 1.8 ms; so where the last read brought nothing, only
    * the last messages of the subject are asked for first, 0.1 ms whatever lies between (2.15.1, one core).
    */
-  async #quietUntil(stream: string, subject: string, after: number): Promise<DirectGetStart | undefined> {
-    const key = `${after} ${subject}`;
+  async #quietUntil(
+    stream: string,
+    generation: number,
+    subject: string,
+    after: number,
+  ): Promise<DirectGetStart | undefined> {
+    const key = quietKey(generation, subject, after);
     const through = this.#quiet.get(key);
     if (through === undefined) return { seq: after + 1 };
     const { messages, more, upTo } = await this.options.directGet.read(stream, {
@@ -178,6 +186,32 @@ export class JetStreamMessageLog implements MessageLog {
     await this.options.layout.generation(address.shard);
     const subject = subjectFilter(address, filter.topic ?? undefined, filter.sender ?? undefined);
     return (await this.options.jetStream.lastBySubject(mailStream(address.shard), subject))?.seq ?? 0;
+  }
+
+  async count(mailbox: Mailbox, filter: LogFilter, start: LogStart): Promise<number> {
+    const address = this.#address(mailbox);
+    await this.options.layout.generation(address.shard);
+    const first = await this.options.directGet.read(mailStream(address.shard), {
+      ...toDirectGetStart(start),
+      next_by_subj: subjectFilter(address, filter.topic ?? undefined, filter.sender ?? undefined),
+      batch: 1,
+      max_bytes: 1,
+    });
+    return first.messages.length + first.left;
+  }
+
+  async cells(mailbox: Mailbox): Promise<readonly { readonly topic: string; readonly sender: string }[]> {
+    const address = this.#address(mailbox);
+    const state = await this.options.jetStream.streamState(
+      mailStream(address.shard),
+      subjectFilter(address, undefined, undefined),
+    );
+    const cells = new Map<string, { topic: string; sender: string }>();
+    for (const subject of Object.keys(state?.subjects ?? {})) {
+      const { topicId: topic, sender } = parseMessageSubject(subject);
+      cells.set(`${topic} ${sender}`, { topic, sender });
+    }
+    return [...cells.values()];
   }
 
   async at(mailbox: Mailbox, seq: number): Promise<StoredMessage | undefined> {
@@ -232,6 +266,26 @@ export class JetStreamMessageLog implements MessageLog {
   }
 }
 
+/** The headers by which a message that is stored twice is known. */
+function identityOf(
+  { transactionId, topicId, attempt: repeatable }: NewMessage,
+  attempt: string,
+  sender: string,
+  mailbox: string,
+): Readonly<Record<string, string>> {
+  if (transactionId !== undefined) {
+    return {
+      'Nats-Msg-Id': messageIdHeader(sender, mailbox, topicId, transactionId),
+      [attemptHeader]: attempt,
+    };
+  }
+  if (repeatable === undefined) return { 'Nats-Msg-Id': attempt };
+  return { 'Nats-Msg-Id': attemptIdHeader(sender, mailbox, topicId, attempt), [attemptHeader]: attempt };
+}
+
+const quietKey = (generation: number, subject: string, after: number): string =>
+  `${generation} ${after} ${subject}`;
+
 /**
  * The server counts nanoseconds in 64 bits: an instant before 1678 or after April 2262 wraps around there, and one
  * outside the years 0–9999 has no form in RFC 3339. No message is stored before 1970 or in the year 2262.
@@ -255,6 +309,7 @@ function toStored(message: DirectMessage): StoredMessage {
     ...messageLife(message.timeMs, retentionClass, life ? Number(life) : undefined),
     bytes: message.data.byteLength + envelopeBytes + (claim?.length ?? 0),
     keyNumber: Number(message.header(keyHeader)),
+    attempt: message.header(attemptHeader),
     body: message.data,
     ...(claim ? { claim } : {}),
   };

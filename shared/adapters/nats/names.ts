@@ -32,6 +32,16 @@ export const mailSubjects = (shard: number): string => `ddhub.${shard}.>`;
 /** Where a stream republishes the headers of what it has stored, for those who wait. */
 export const newMailSubjects = (shard: number): string => `ddhub.new.${shard}.>`;
 
+/** Mailbox token, topic and sender of a republished message, from its subject `ddhub.new.<n>.<mailbox>.…`. */
+export function parseNewMailSubject(subject: string): {
+  readonly mailbox: string;
+  readonly topic: string;
+  readonly sender: string;
+} {
+  const [, , , mailbox = '', topic = '', sender = ''] = subject.split('.');
+  return { mailbox, topic, sender };
+}
+
 export interface MessageSubject {
   readonly topicId: string;
   /** Sender's token. */
@@ -92,6 +102,11 @@ export function messageIdHeader(sender: string, mailbox: string, topicId: string
   return tokenOf('message', sender, mailbox, topicId, unique);
 }
 
+/** Nats-Msg-Id of a message that a repetition of the same attempt would store again. */
+export function attemptIdHeader(sender: string, mailbox: string, topicId: string, attempt: string): string {
+  return tokenOf('attempt', sender, mailbox, topicId, attempt);
+}
+
 /** Key of an entry about one participant in any bucket. */
 export const participantKey = (did: string): string => tokenOf('participant', did);
 
@@ -100,6 +115,10 @@ export const anonymousKeyKey = (key: string): string => tokenOf('anonymous-key',
 
 /** Key of a session, from its random id in hex. */
 export const sessionKey = (session: string): string => tokenOf('session', session);
+
+/** Key of what is remembered of a call under an Idempotency-Key. */
+export const idempotencyKey = (scope: { did: string; operationId: string; key: string }): string =>
+  tokenOf('idempotency', scope.did, scope.operationId, scope.key);
 
 export const bucketStream = (bucket: string): string => `KV_${bucket}`;
 export const bucketSubject = (bucket: string, key: string): string => `$KV.${bucket}.${key}`;
@@ -110,6 +129,9 @@ export const clientBucket = 'clients';
 export const participantBucket = 'participants';
 /** One entry for each participant that has ever had a channel. */
 export const channelBucket = 'channels';
+
+/** What is remembered of calls under an Idempotency-Key. */
+export const idempotencyBucket = 'idempotency';
 
 /** Holds the recorded shard count and the generations of the shards; the first stream that a broker makes. */
 export const layoutBucket = 'layout';

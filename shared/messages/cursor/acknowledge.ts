@@ -1,7 +1,7 @@
 // What an acknowledgement does to a cursor: pending messages leave the list; of others it is told whether the
 // cursor knows them, with facts from the stream's leader where the record alone cannot say.
 
-import { type Cursor, dropSettled, hasAcknowledged } from './cursor';
+import { type Cursor, dropSettled, hasAcknowledged, startOf } from './cursor';
 
 /** What the leader says of a sequence; undefined where the message is gone. */
 export type LeaderFact =
@@ -40,6 +40,7 @@ export function acknowledge(
   const notFound = new Set<number>();
   const unsure: number[] = [];
   const removed = new Set<number>();
+  const from = startOf(cursor, fromMs);
   const readByAll = cursor.positions.reachedByAll({ topic: null, senders: null }, cursor.start);
   for (const seq of seqs) {
     const entry = cursor.pending.get(seq);
@@ -48,8 +49,8 @@ export function acknowledge(
       // What had ended before stays for the timer: it was not acknowledged when its time came.
       if (entry.endsAtSeconds * 1_000 > nowMs) removed.add(seq);
     } else if (facts.has(seq))
-      (isKnown({ ...cursor, fromMs }, seq, facts.get(seq), nowMs) ? acknowledged : notFound).add(seq);
-    else if (fromMs === -Infinity && seq > cursor.start && seq <= readByAll) acknowledged.add(seq);
+      (isKnown({ ...cursor, fromMs: from }, seq, facts.get(seq), nowMs) ? acknowledged : notFound).add(seq);
+    else if (from === -Infinity && seq > cursor.start && seq <= readByAll) acknowledged.add(seq);
     else unsure.push(seq);
   }
   const pending = cursor.pending.without(removed);

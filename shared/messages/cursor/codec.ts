@@ -1,88 +1,29 @@
 // The stored form of a cursor: variable-length integers and differences, about two bytes for a pending message of
 // a steady flow. Chunks of pending messages keep their bytes, so that writing costs what changed.
 //
-//   version 1 | generation | start | from + 1 in ms or 0 for none | names | sender sets | positions | nonces | pending chunks
+//   version 2 | generation | start | from + 1 in ms or 0 for none | last grant | names | sender sets | positions | nonces |
+//   pending chunks
 //   name      = length, ASCII            (topic ids and sender tokens, each once)
 //   set       = count, name indexes as ascending differences
 //   position  = topic + 1 or 0 for any, set + 1 or 0 for any, readThrough, time in ms
-//   chunk     = first, last − first, count, earliest end in s, earliest due time in s, bytes, entries
-//   entry     = 2 × difference of seq + 1 when topic, sender and times are those of the entry before, else
-//               2 × difference, topic, sender, end in s, due time − end in s
+//   chunk     = first, last − first, count, dead letters, earliest end in s, earliest due time in s, bytes, entries
+//   entry     = 8 × difference of seq + flags, then
+//               unless flag 1 (those of the entry before): topic, sender, end in s, due time − end in s
+//               unless flag 2 (those of the entry before): deliveries, grant, leased until in ms
+//               with flag 4 (a dead letter): since when in ms, reason in UTF-8
+//
+// Version 1 had no leases: no last grant, no dead letters in the chunk, and entries of 2 × difference + flag 1.
 
 import type { Cursor, InstanceNonce } from './cursor';
-import { PendingChunk, type PendingEntry, PendingList } from './pending-list';
+import { neverLeased, PendingChunk, type PendingEntry, PendingList } from './pending-list';
 import { type Position, Positions, SenderSet } from './positions';
+import { Reader, Writer } from './variable-length';
 
-const version = 1;
-
-class Writer {
-  #bytes = Buffer.allocUnsafe(1_024);
-  #length = 0;
-
-  integer(value: number): void {
-    this.#reserve(8);
-    let rest = value;
-    while (rest >= 0x80) {
-      this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
-    this.#bytes[this.#length++] = rest;
-  }
-
-  text(value: string): void {
-    this.integer(value.length);
-    this.#reserve(value.length);
-    this.#length += this.#bytes.write(value, this.#length, 'latin1');
-  }
-
-  bytes(value: Uint8Array): void {
-    this.#reserve(value.byteLength);
-    this.#bytes.set(value, this.#length);
-    this.#length += value.byteLength;
-  }
-
-  result(): Buffer {
-    return this.#bytes.subarray(0, this.#length);
-  }
-
-  #reserve(more: number): void {
-    if (this.#length + more <= this.#bytes.byteLength) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.byteLength * 2, this.#length + more));
-    this.#bytes.copy(larger, 0, 0, this.#length);
-    this.#bytes = larger;
-  }
-}
-
-class Reader {
-  #at = 0;
-
-  constructor(private readonly buffer: Uint8Array) {}
-
-  integer(): number {
-    let value = 0;
-    for (let scale = 1; ; scale *= 0x80) {
-      const byte = this.buffer[this.#at++];
-      if (byte === undefined) throw new RangeError('A cursor record ends early.');
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-    }
-  }
-
-  text(): string {
-    return Buffer.from(this.bytes()).toString('latin1');
-  }
-
-  bytes(): Uint8Array {
-    const length = this.integer();
-    const bytes = this.buffer.subarray(this.#at, this.#at + length);
-    this.#at += length;
-    return bytes;
-  }
-
-  list<T>(read: () => T): T[] {
-    return Array.from({ length: this.integer() }, read);
-  }
-}
+const version = 2;
+const sameMessage = 1;
+const sameLease = 2;
+const isDead = 4;
+const flags = 8;
 
 /**
  * Names of one line of versions of a record. It only grows, so that the bytes of an unchanged chunk stay valid;
@@ -138,17 +79,18 @@ export class CursorCodec {
     body.integer(cursor.pending.chunks.length);
     for (const chunk of cursor.pending.chunks) {
       const bytes = this.#encodeChunk(chunk);
-      const { first, last, count, earliestEndSeconds, earliestDueSeconds } = chunk;
-      for (const number of [first, last - first, count, earliestEndSeconds, earliestDueSeconds]) {
+      const { first, last, count, deadCount, earliestEndSeconds, earliestDueSeconds } = chunk;
+      for (const number of [first, last - first, count, deadCount, earliestEndSeconds, earliestDueSeconds]) {
         body.integer(number);
       }
-      body.integer(bytes.byteLength);
       body.bytes(bytes);
     }
     // The names stand first but are complete only now.
     const head = new Writer();
     const from = cursor.fromMs === -Infinity ? 0 : Math.max(0, cursor.fromMs) + 1;
-    for (const number of [version, cursor.generation, cursor.start, from]) head.integer(number);
+    for (const number of [version, cursor.generation, cursor.start, from, cursor.lastGrant]) {
+      head.integer(number);
+    }
     head.integer(this.#table.names.length);
     for (const name of this.#table.names) head.text(name);
     return Buffer.concat([head.result(), body.result()]);
@@ -158,11 +100,12 @@ export class CursorCodec {
   decode(bytes: Uint8Array): Cursor {
     const reader = new Reader(bytes);
     const found = reader.integer();
-    if (found !== version)
+    if (found !== version && found !== 1)
       throw new RangeError(`Cursor records of version ${found} are not known to this program.`);
     const generation = reader.integer();
     const start = reader.integer();
     const from = reader.integer();
+    const lastGrant = found === 1 ? 0 : reader.integer();
     const names = reader.list(() => reader.text());
     const table = new NameTable(names);
     this.#table = table;
@@ -190,19 +133,22 @@ export class CursorCodec {
       const first = reader.integer();
       const last = first + reader.integer();
       const count = reader.integer();
+      const deadCount = found === 1 ? 0 : reader.integer();
       const earliestEndSeconds = reader.integer();
       const earliestDueSeconds = reader.integer();
       const encoded = reader.bytes();
-      const chunk = PendingChunk.stored({ first, last, count, earliestEndSeconds, earliestDueSeconds }, () =>
-        decodeEntries(encoded, first, count, nameAt),
+      const summary = { first, last, count, deadCount, earliestEndSeconds, earliestDueSeconds };
+      const chunk = PendingChunk.stored(summary, () =>
+        decodeEntries(encoded, { first, count, version: found }, nameAt),
       );
-      chunkBytes.set(chunk, { table, bytes: encoded });
+      if (found === version) chunkBytes.set(chunk, { table, bytes: encoded });
       return chunk;
     });
     return {
       generation,
       start,
       fromMs: from === 0 ? -Infinity : from - 1,
+      lastGrant,
       positions: Positions.of(positions),
       pending: new PendingList(chunks),
       nonces,
@@ -221,20 +167,37 @@ export class CursorCodec {
     const known = chunkBytes.get(chunk);
     if (known?.table === this.#table) return known.bytes;
     const writer = new Writer();
-    let previous: PendingEntry | undefined;
+    let previous: PendingEntry = { ...nobody, seq: chunk.first };
     for (const entry of chunk.entries) {
-      const difference = entry.seq - (previous?.seq ?? chunk.first);
-      const same =
-        entry.topic === previous?.topic &&
+      const isSameMessage =
+        entry.topic === previous.topic &&
         entry.sender === previous.sender &&
         entry.endsAtSeconds === previous.endsAtSeconds &&
         entry.dueAtSeconds === previous.dueAtSeconds;
-      writer.integer(2 * difference + (same ? 1 : 0));
-      if (!same) {
+      const isSameLease =
+        entry.grant === previous.grant &&
+        entry.deliveries === previous.deliveries &&
+        entry.leaseUntilMs === previous.leaseUntilMs;
+      writer.integer(
+        flags * (entry.seq - previous.seq) +
+          (isSameMessage ? sameMessage : 0) +
+          (isSameLease ? sameLease : 0) +
+          (entry.dead ? isDead : 0),
+      );
+      if (!isSameMessage) {
         writer.integer(this.#table.indexOf(entry.topic));
         writer.integer(this.#table.indexOf(entry.sender));
         writer.integer(entry.endsAtSeconds);
         writer.integer(entry.dueAtSeconds - entry.endsAtSeconds);
+      }
+      if (!isSameLease) {
+        writer.integer(entry.deliveries);
+        writer.integer(entry.grant);
+        writer.integer(entry.leaseUntilMs);
+      }
+      if (entry.dead) {
+        writer.integer(entry.dead.atMs);
+        writer.bytes(Buffer.from(entry.dead.reason));
       }
       previous = entry;
     }
@@ -265,27 +228,55 @@ function readSet(reader: Reader, nameAt: (index: number) => string): SenderSet {
   );
 }
 
+/** What the first entry of a chunk is compared with. */
+const nobody: PendingEntry = {
+  seq: 0,
+  topic: '',
+  sender: '',
+  endsAtSeconds: 0,
+  dueAtSeconds: 0,
+  ...neverLeased,
+};
+
 function decodeEntries(
   bytes: Uint8Array,
-  first: number,
-  count: number,
+  chunk: { readonly first: number; readonly count: number; readonly version: number },
   nameAt: (index: number) => string,
 ): readonly PendingEntry[] {
   const reader = new Reader(bytes);
-  let previous: PendingEntry | undefined;
-  return Array.from({ length: count }, () => {
+  let previous: PendingEntry = { ...nobody, seq: chunk.first };
+  return Array.from({ length: chunk.count }, () => {
     const head = reader.integer();
-    const seq = (previous?.seq ?? first) + Math.floor(head / 2);
-    let entry: PendingEntry;
-    if (head % 2 === 1 && previous) {
-      entry = { ...previous, seq };
-    } else {
-      const topic = nameAt(reader.integer());
-      const sender = nameAt(reader.integer());
-      const endsAtSeconds = reader.integer();
-      entry = { seq, topic, sender, endsAtSeconds, dueAtSeconds: endsAtSeconds + reader.integer() };
-    }
+    const scale = chunk.version === 1 ? 2 : flags;
+    const flag = chunk.version === 1 ? (head % 2) + sameLease : head % flags;
+    const message = flag & sameMessage ? previous : readMessage(reader, nameAt);
+    const lease = flag & sameLease ? previous : readLease(reader);
+    const entry: PendingEntry = {
+      seq: previous.seq + Math.floor(head / scale),
+      topic: message.topic,
+      sender: message.sender,
+      endsAtSeconds: message.endsAtSeconds,
+      dueAtSeconds: message.dueAtSeconds,
+      deliveries: lease.deliveries,
+      grant: lease.grant,
+      leaseUntilMs: lease.leaseUntilMs,
+      dead:
+        flag & isDead
+          ? { atMs: reader.integer(), reason: Buffer.from(reader.bytes()).toString() }
+          : undefined,
+    };
     previous = entry;
     return entry;
   });
+}
+
+function readMessage(reader: Reader, nameAt: (index: number) => string) {
+  const topic = nameAt(reader.integer());
+  const sender = nameAt(reader.integer());
+  const endsAtSeconds = reader.integer();
+  return { topic, sender, endsAtSeconds, dueAtSeconds: endsAtSeconds + reader.integer() };
+}
+
+function readLease(reader: Reader) {
+  return { deliveries: reader.integer(), grant: reader.integer(), leaseUntilMs: reader.integer() };
 }

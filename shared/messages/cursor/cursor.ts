@@ -19,6 +19,8 @@ export interface Cursor {
   readonly start: number;
   /** Messages stored before this do not exist for the cursor. Server time, ms; −Infinity for none such. */
   readonly fromMs: number;
+  /** The highest grant that names, or ever named, a lease of this cursor. */
+  readonly lastGrant: number;
   readonly positions: Positions;
   readonly pending: PendingList;
   readonly nonces: readonly InstanceNonce[];
@@ -35,6 +37,8 @@ export const cursorLimits = {
   positions: 1_024,
   /** Pending messages of one cursor; at the ceiling only pending ones are returned. */
   pending: 20_000,
+  /** Dead letters of one cursor, counted apart. */
+  dead: 20_000,
   /** Topics × senders of one filter: what one plan looks at. */
   cells: 100_000,
 } as const;
@@ -45,6 +49,7 @@ export function newCursor(generation: number): Cursor {
     generation,
     start: 0,
     fromMs: -Infinity,
+    lastGrant: 0,
     positions: Positions.none,
     pending: PendingList.empty,
     nonces: [],
@@ -61,6 +66,11 @@ export const evidenceMs = 3_600_000;
 export function dropSettled(cursor: Cursor, nowMs: number): Cursor {
   const pending = cursor.pending.withoutDue(nowMs - evidenceMs);
   return pending === cursor.pending ? cursor : { ...cursor, pending };
+}
+
+/** From when on messages exist for the cursor: as its name says, or later where a seek has put it. Server time, ms. */
+export function startOf(cursor: Cursor, fromMs: number): number {
+  return Math.max(cursor.fromMs, fromMs);
 }
 
 /** How far messages of one (topic, sender) have been read. */

@@ -10,53 +10,103 @@ export interface PendingEntry {
   readonly endsAtSeconds: number;
   /** Server time at which the timer looks after it, not before its end. Unit: s, rounded up. */
   readonly dueAtSeconds: number;
+  /** How often it was leased. */
+  readonly deliveries: number;
+  /** Names its lease; 0 for none. */
+  readonly grant: number;
+  /** Until then it is not leased (again): its lease's end, or that of a delay. Server time, ms; 0 for none. */
+  readonly leaseUntilMs: number;
+  /** Set when it is a dead letter: it is not returned any more. */
+  readonly dead: DeadMark | undefined;
 }
+
+export interface DeadMark {
+  readonly reason: string;
+  /** Server time. Unit: ms. */
+  readonly atMs: number;
+}
+
+/** What a message is that was read and never leased. */
+export const neverLeased = { deliveries: 0, grant: 0, leaseUntilMs: 0, dead: undefined } as const;
+
+export type ChunkSummary = Pick<
+  PendingChunk,
+  'first' | 'last' | 'count' | 'deadCount' | 'earliestEndSeconds' | 'earliestDueSeconds'
+>;
 
 /** A run of entries in ascending order. Entries that were read from a stored record are decoded when needed. */
 export class PendingChunk {
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+  readonly deadCount: number;
+  /** The earliest end, and the earliest time for the timer, among the entries. Unit: s. */
+  readonly earliestEndSeconds: number;
+  readonly earliestDueSeconds: number;
   #entries: readonly PendingEntry[] | undefined;
+  #leasing: { readonly earliestFreeMs: number; readonly mostDeliveries: number } | undefined;
 
   private constructor(
-    readonly first: number,
-    readonly last: number,
-    readonly count: number,
-    /** The earliest end, and the earliest time for the timer, among the entries. Unit: s. */
-    readonly earliestEndSeconds: number,
-    readonly earliestDueSeconds: number,
-    entries: readonly PendingEntry[] | undefined,
+    summary: ChunkSummary,
     private readonly decode: () => readonly PendingEntry[],
   ) {
-    this.#entries = entries;
+    this.first = summary.first;
+    this.last = summary.last;
+    this.count = summary.count;
+    this.deadCount = summary.deadCount;
+    this.earliestEndSeconds = summary.earliestEndSeconds;
+    this.earliestDueSeconds = summary.earliestDueSeconds;
   }
 
   /** @param entries not empty, ascending by seq */
   static of(entries: readonly PendingEntry[]): PendingChunk {
     const [first, last] = [entries[0], entries.at(-1)];
     if (!first || !last) throw new RangeError('A chunk has at least one entry.');
-    const earliestEnd = entries.reduce((least, entry) => Math.min(least, entry.endsAtSeconds), Infinity);
-    const earliestDue = entries.reduce((least, entry) => Math.min(least, entry.dueAtSeconds), Infinity);
+    const least = (key: 'endsAtSeconds' | 'dueAtSeconds'): number =>
+      entries.reduce((so, entry) => Math.min(so, entry[key]), Infinity);
     return new PendingChunk(
-      first.seq,
-      last.seq,
-      entries.length,
-      earliestEnd,
-      earliestDue,
-      entries,
+      {
+        first: first.seq,
+        last: last.seq,
+        count: entries.length,
+        deadCount: entries.reduce((sum, { dead }) => (dead ? sum + 1 : sum), 0),
+        earliestEndSeconds: least('endsAtSeconds'),
+        earliestDueSeconds: least('dueAtSeconds'),
+      },
       () => entries,
     );
   }
 
-  static stored(
-    summary: Pick<PendingChunk, 'first' | 'last' | 'count' | 'earliestEndSeconds' | 'earliestDueSeconds'>,
-    decode: () => readonly PendingEntry[],
-  ): PendingChunk {
-    const { first, last, count, earliestEndSeconds, earliestDueSeconds } = summary;
-    return new PendingChunk(first, last, count, earliestEndSeconds, earliestDueSeconds, undefined, decode);
+  static stored(summary: ChunkSummary, decode: () => readonly PendingEntry[]): PendingChunk {
+    return new PendingChunk(summary, decode);
   }
 
   get entries(): readonly PendingEntry[] {
     this.#entries ??= this.decode();
     return this.#entries;
+  }
+
+  /** When the first entry that is no dead letter may be leased (again). Server time, ms; Infinity for never. */
+  get earliestFreeMs(): number {
+    return this.#ofLeasing().earliestFreeMs;
+  }
+
+  /** The most deliveries of an entry that is no dead letter. */
+  get mostDeliveries(): number {
+    return this.#ofLeasing().mostDeliveries;
+  }
+
+  #ofLeasing(): { readonly earliestFreeMs: number; readonly mostDeliveries: number } {
+    if (!this.#leasing) {
+      let [earliestFreeMs, mostDeliveries] = [Infinity, 0];
+      for (const { dead, leaseUntilMs, deliveries } of this.entries) {
+        if (dead) continue;
+        earliestFreeMs = Math.min(earliestFreeMs, leaseUntilMs);
+        mostDeliveries = Math.max(mostDeliveries, deliveries);
+      }
+      this.#leasing = { earliestFreeMs, mostDeliveries };
+    }
+    return this.#leasing;
   }
 }
 
@@ -84,13 +134,19 @@ export class PendingList {
     return chunk && seq >= chunk.first ? chunk.entries.find((entry) => entry.seq === seq) : undefined;
   }
 
-  /** How many have not ended. */
+  /** How many have not ended, without dead letters. */
   liveCount(nowMs: number): number {
     const nowSeconds = nowMs / 1_000;
     return this.chunks.reduce((sum, chunk) => {
-      if (chunk.earliestEndSeconds > nowSeconds) return sum + chunk.count;
-      return sum + chunk.entries.filter(({ endsAtSeconds }) => endsAtSeconds > nowSeconds).length;
+      if (chunk.earliestEndSeconds > nowSeconds) return sum + chunk.count - chunk.deadCount;
+      const isLive = ({ endsAtSeconds, dead }: PendingEntry): boolean => !dead && endsAtSeconds > nowSeconds;
+      return sum + chunk.entries.filter(isLive).length;
     }, 0);
+  }
+
+  /** How many are dead letters. */
+  deadCount(): number {
+    return this.chunks.reduce((sum, chunk) => sum + chunk.deadCount, 0);
   }
 
   /** With further entries; sequences that are there already are left as they are. */
@@ -124,6 +180,20 @@ export class PendingList {
     return this.#filtered(
       (chunk) => chunk.earliestDueSeconds <= atSeconds,
       ({ dueAtSeconds }) => dueAtSeconds > atSeconds,
+    );
+  }
+
+  /** With these entries in the place of those of the same sequences; what is not pending is not added. */
+  replacing(changed: readonly PendingEntry[]): PendingList {
+    if (!changed.length) return this;
+    const bySeq = new Map(changed.map((entry) => [entry.seq, entry]));
+    const touched = new Set(changed.map(({ seq }) => this.#chunkIndex(seq)));
+    return new PendingList(
+      this.chunks.map((chunk, index) =>
+        touched.has(index)
+          ? PendingChunk.of(chunk.entries.map((entry) => bySeq.get(entry.seq) ?? entry))
+          : chunk,
+      ),
     );
   }
 

@@ -1,10 +1,11 @@
-// What a search does to a cursor: given what the reads brought, which messages are returned and how far each
-// position moves. Pure; applied again, unchanged, to a record that somebody else has changed meanwhile.
+// What a fetch does to a cursor: given what the reads brought, which messages are taken and how far each position
+// moves. Pure; applied again, unchanged, to a record that somebody else has changed meanwhile. A search returns what
+// is taken, a receive leases it (lease.ts).
 
-import { type Cursor, cursorLimits, dropSettled, positionOf } from './cursor';
-import type { PendingEntry } from './pending-list';
+import { type Cursor, cursorLimits, dropSettled, positionOf, startOf } from './cursor';
+import { neverLeased, type PendingChunk, type PendingEntry } from './pending-list';
 import type { PlannedRead } from './plan';
-import type { Position, Positions, Scope } from './positions';
+import type { Position, Scope } from './positions';
 
 /** What deciding needs to know of a stored message. */
 export interface ReadMessage {
@@ -34,44 +35,69 @@ export interface LastFact {
   readonly lastSeq: number;
 }
 
-export interface TakeRequest {
+/** What the reads of one plan have brought. */
+export interface Facts {
+  readonly reads: readonly ReadFact[];
+  readonly lasts: readonly LastFact[];
+  /** Pending messages that a read has found. */
+  readonly pending: readonly ReadMessage[];
+  /** The cursor with which the reads were planned, and from when on they read. */
+  readonly planned: Pick<Cursor, 'start' | 'positions' | 'fromMs'>;
+}
+
+export interface TakeRequest extends Facts {
   /** Messages returned at most. */
   readonly amount: number;
   /** Bytes returned at most, but never nothing while something is there. */
   readonly maxBytes: number;
   /** Messages stored before this do not exist for the cursor. Server time, ms. */
   readonly fromMs: number;
-  /** The positions with which the reads were planned. */
-  readonly planned: Positions;
-  readonly reads: readonly ReadFact[];
-  readonly lasts: readonly LastFact[];
-  /** Pending messages that a read has found. */
-  readonly pending: readonly ReadMessage[];
   /** For how long a position is worth remembering. Unit: ms. */
   readonly memoryMs: number;
 }
 
-export type TakeOutcome =
-  /** Sequences to return, ascending. */
-  | { readonly kind: 'taken'; readonly seqs: readonly number[] }
+/** Why facts could not be applied. */
+export type Refusal =
   /** The facts do not fit the record any more: plan and read again. */
   | { readonly kind: 'stale' }
   /** The cursor cannot hold as many positions as the filter needs. */
   | { readonly kind: 'too-many-positions' };
 
+export type TakeOutcome =
+  /** Sequences to return, ascending. */
+  { readonly kind: 'taken'; readonly seqs: readonly number[] } | Refusal;
+
 /** Messages passed over, with nothing taken, from which on the progress is worth a write. */
 export const savedProgress = 256;
 
+/** A search: what is taken is pending from then on. */
 export function take(
   before: Cursor,
   request: TakeRequest,
   nowMs: number,
 ): { readonly cursor: Cursor; readonly outcome: TakeOutcome } {
   const cursor = dropSettled(before, nowMs);
-  if (!request.reads.every(({ read }) => stillHolds(cursor, read, request.planned))) {
-    return { cursor: before, outcome: { kind: 'stale' } };
-  }
-  const isOver = ({ timeMs, endsAtMs }: ReadMessage): boolean => endsAtMs <= nowMs || timeMs < request.fromMs;
+  const absorbed = absorb(cursor, request, peekable, nowMs);
+  if (absorbed.kind !== 'absorbed') return { cursor: before, outcome: absorbed };
+  return {
+    cursor: absorbed.cursor === cursor ? before : absorbed.cursor,
+    outcome: { kind: 'taken', seqs: absorbed.taken.map(({ seq }) => seq) },
+  };
+}
+
+/**
+ * Applies facts: chooses messages among the pending ones that `free` admits and the new ones, which become pending,
+ * and moves the positions. The same cursor back means that nothing is worth a write.
+ */
+export function absorb(
+  cursor: Cursor,
+  request: TakeRequest,
+  free: Availability,
+  nowMs: number,
+): { readonly kind: 'absorbed'; readonly cursor: Cursor; readonly taken: readonly ReadMessage[] } | Refusal {
+  const fromMs = startOf(cursor, request.fromMs);
+  if (!stillHold(cursor, request, fromMs)) return { kind: 'stale' };
+  const isOver = ({ timeMs, endsAtMs }: ReadMessage): boolean => endsAtMs <= nowMs || timeMs < fromMs;
   const fresh = request.reads.flatMap(({ read, messages }) => {
     const serves = servedBy(read.serves);
     return messages.filter(
@@ -81,7 +107,10 @@ export function take(
         message.seq > positionOf(cursor, message.topic, message.sender),
     );
   });
-  const pending = request.pending.filter((message) => !isOver(message) && cursor.pending.get(message.seq));
+  const pending = request.pending.filter((message) => {
+    const entry = isOver(message) ? undefined : cursor.pending.get(message.seq);
+    return entry && free.entry(entry);
+  });
   const { taken, takenFresh, firstLeft } = choose(
     pending,
     fresh,
@@ -90,30 +119,29 @@ export function take(
   );
 
   const joins = request.lasts.flatMap((fact) => joined(cursor, fact, request, firstLeft, nowMs));
-  const outcome: TakeOutcome = { kind: 'taken', seqs: taken.map(({ seq }) => seq) };
   const passedOver =
     request.reads.reduce((sum, { messages }) => sum + messages.length, 0) - takenFresh.length;
-  if (!takenFresh.length && !joins.length && passedOver < savedProgress) return { cursor: before, outcome };
+  if (!takenFresh.length && !joins.length && passedOver < savedProgress) {
+    return { kind: 'absorbed', cursor, taken };
+  }
   const moved = request.reads.flatMap((fact) => movedBy(fact, firstLeft, nowMs));
   const positions = cursor.positions.with([...moved, ...joins], nowMs - request.memoryMs);
-  if (positions.list.length > cursorLimits.positions) {
-    return { cursor: before, outcome: { kind: 'too-many-positions' } };
-  }
-  return {
-    cursor: {
-      ...cursor,
-      fromMs: request.fromMs,
-      positions,
-      pending: cursor.pending.with(takenFresh.map(toPending)),
-    },
-    outcome,
-  };
+  if (positions.list.length > cursorLimits.positions) return { kind: 'too-many-positions' };
+  const held = cursor.pending.with(takenFresh.map(toPending));
+  return { kind: 'absorbed', cursor: { ...cursor, fromMs, positions, pending: held }, taken };
 }
 
-/** A fact holds for a record in which every scope that the read serves has been read at least as far as its start. */
-function stillHolds(cursor: Cursor, read: PlannedRead, planned: Positions): boolean {
-  if (cursor.positions === planned) return true;
-  return read.serves.every((scope) => cursor.positions.reachedByAll(scope, cursor.start) >= read.after);
+/**
+ * Facts hold for a record in which every scope that a read serves has been read at least as far as the read's start,
+ * and which does not begin earlier in time than the reads did.
+ */
+function stillHold(cursor: Cursor, { planned, reads }: Facts, fromMs: number): boolean {
+  const { start, positions } = cursor;
+  if (fromMs < planned.fromMs) return false;
+  if (positions === planned.positions && start === planned.start) return true;
+  return reads.every(({ read }) =>
+    read.serves.every((scope) => positions.reachedByAll(scope, start) >= read.after),
+  );
 }
 
 function servedBy(scopes: readonly Scope[]): (message: ReadMessage) => boolean {
@@ -127,7 +155,7 @@ function servedBy(scopes: readonly Scope[]): (message: ReadMessage) => boolean {
 function choose(
   pending: readonly ReadMessage[],
   fresh: readonly ReadMessage[],
-  { amount, maxBytes }: TakeRequest,
+  { amount, maxBytes }: Pick<TakeRequest, 'amount' | 'maxBytes'>,
   room: number,
 ): { taken: readonly ReadMessage[]; takenFresh: readonly ReadMessage[]; firstLeft: number } {
   const isFresh = new Set(fresh);
@@ -175,7 +203,7 @@ function movedBy(fact: ReadFact, firstLeft: number, nowMs: number): readonly Pos
 function joined(
   cursor: Cursor,
   { read, lastSeq }: LastFact,
-  request: TakeRequest,
+  request: Facts,
   firstLeft: number,
   nowMs: number,
 ): readonly Position[] {
@@ -196,12 +224,26 @@ function toPending({ seq, topic, sender, endsAtMs, dueAtMs }: ReadMessage): Pend
     sender,
     endsAtSeconds: Math.ceil(endsAtMs / 1_000),
     dueAtSeconds: Math.ceil(dueAtMs / 1_000),
+    ...neverLeased,
   };
 }
 
-/** The first pending messages that have not ended and that a filter asks for, oldest first, after a sequence. */
+/** Which pending messages a fetch may return. A chunk is asked first: whether any of its entries could be one. */
+export interface Availability {
+  chunk(chunk: PendingChunk): boolean;
+  entry(entry: PendingEntry): boolean;
+}
+
+/** A search returns leased messages too, dead letters not. */
+export const peekable: Availability = {
+  chunk: ({ count, deadCount }) => count > deadCount,
+  entry: ({ dead }) => !dead,
+};
+
+/** The first pending messages that have not ended, that are free and wanted, oldest first, after a sequence. */
 export function pendingFor(
   cursor: Cursor,
+  free: Availability,
   wanted: (topic: string, sender: string) => boolean,
   after: number,
   amount: number,
@@ -209,11 +251,11 @@ export function pendingFor(
 ): readonly PendingEntry[] {
   const found: PendingEntry[] = [];
   for (const chunk of cursor.pending.chunks) {
-    if (chunk.last <= after) continue;
+    if (chunk.last <= after || !free.chunk(chunk)) continue;
     for (const entry of chunk.entries) {
       if (found.length >= amount) return found;
       if (entry.seq <= after || entry.endsAtSeconds * 1_000 <= nowMs) continue;
-      if (wanted(entry.topic, entry.sender)) found.push(entry);
+      if (free.entry(entry) && wanted(entry.topic, entry.sender)) found.push(entry);
     }
   }
   return found;

@@ -36,7 +36,7 @@ function openInstance(url: string) {
   const directGet = new DirectGet(jetStream.connections);
   const messageLog = new JetStreamMessageLog({ jetStream, directGet, layout, duplicateWindowSeconds: 120 });
   const serverClock = new ServerClock(jetStream, () => Date.now());
-  const cursors = new JetStreamCursorStore(layout, serverClock);
+  const cursors = new JetStreamCursorStore(jetStream, layout, serverClock);
   const messageIds = new MessageIds([{ number: 1, key: new Uint8Array(32) }]);
   const receiptLog = new JetStreamReceiptLog(jetStream, directGet, layout, '1h');
   const dependencies: ExpiryDependencies = {
@@ -73,8 +73,13 @@ function mortal(dependencies: ExpiryDependencies, fatal: number): ExpiryDependen
   return {
     queues: async () => (await dying(() => dependencies.queues())).map(mortalQueue),
     cursors: {
-      unacknowledged: (...args) => dying(() => cursors.unacknowledged(...args)),
-      release: (...args) => dying(() => cursors.release(...args)),
+      of: async (...args) => {
+        const own = await dying(() => cursors.of(...args));
+        return {
+          unacknowledged: (messages) => dying(() => own.unacknowledged(messages)),
+          release: (seqs) => dying(() => own.release(seqs)),
+        };
+      },
     },
     tellSender: (message) => dying(() => dependencies.tellSender(message)),
     forgetClass: (name) => dying(() => dependencies.forgetClass(name)),

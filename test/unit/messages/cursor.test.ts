@@ -9,13 +9,14 @@ import {
   FilterTooWide,
   maxReads,
   newCursor,
+  peekable,
   pendingFor,
   planReads,
   type ReadMessage,
   take,
 } from '../../../shared/messages/cursor';
 import { evidenceMs } from '../../../shared/messages/cursor/cursor';
-import { PendingList } from '../../../shared/messages/cursor/pending-list';
+import { neverLeased, PendingList } from '../../../shared/messages/cursor/pending-list';
 import { type Position, Positions, SenderSet } from '../../../shared/messages/cursor/positions';
 
 const topicName = fc.integer({ min: 0, max: 5 }).map((number) => `${number}`.padStart(24, 'a'));
@@ -33,6 +34,12 @@ const entry = fc
     sender: senderName,
     endsAtSeconds: fc.integer({ min: 1, max: 2_000_000_000 }),
     longer: fc.nat({ max: 1_000 }),
+    deliveries: fc.nat({ max: 3 }),
+    grant: fc.oneof(fc.constant(0), fc.maxSafeNat()),
+    leaseUntilMs: fc.oneof(fc.constant(0), fc.nat({ max: 2_000_000_000_000 })),
+    dead: fc.option(fc.record({ reason: fc.string({ unit: 'binary', maxLength: 100 }), atMs: fc.nat() }), {
+      nil: undefined,
+    }),
   })
   .map(({ longer, ...rest }) => ({ ...rest, dueAtSeconds: rest.endsAtSeconds + longer }));
 const entries = fc.uniqueArray(entry, { selector: ({ seq }) => seq, maxLength: 900 });
@@ -98,8 +105,11 @@ describe('the pending list', () => {
             kept.filter(({ dueAtSeconds }) => dueAtSeconds > now),
           );
           expect(list.liveCount(now * 1_000)).toBe(
-            kept.filter(({ endsAtSeconds }) => endsAtSeconds > now).length,
+            kept.filter(({ endsAtSeconds, dead }) => !dead && endsAtSeconds > now).length,
           );
+          expect(list.deadCount()).toBe(kept.filter(({ dead }) => dead).length);
+          const moved = kept.slice(0, 3).map((entry) => ({ ...entry, deliveries: entry.deliveries + 1 }));
+          expect([...list.replacing(moved)]).toEqual([...moved, ...kept.slice(3)]);
           expect(list.without(removed)).toBe(list);
           for (const { seq } of all) expect(list.get(seq) !== undefined).toBe(!removed.has(seq));
         },
@@ -113,6 +123,7 @@ describe('a stored cursor', () => {
     generation: fc.integer({ min: 1, max: 255 }),
     start: fc.integer({ min: 0, max: 2 ** 47 }),
     fromMs: fc.oneof(fc.constant(-Infinity), fc.nat({ max: 2_000_000_000_000 })),
+    lastGrant: fc.maxSafeNat(),
     positions: fc.array(position).map((list) => Positions.of(list)),
     pending: entries.map((list) => PendingList.of(list)),
     nonces: fc.array(
@@ -123,10 +134,11 @@ describe('a stored cursor', () => {
       }),
     ),
   });
-  const plain = ({ generation, start, fromMs, positions, pending, nonces }: Cursor) => ({
+  const plain = ({ generation, start, fromMs, lastGrant, positions, pending, nonces }: Cursor) => ({
     generation,
     start,
     fromMs,
+    lastGrant,
     positions: positions.list.map(({ senders, ...rest }) => ({ ...rest, senders: senders?.sorted ?? null })),
     pending: [...pending],
     nonces,
@@ -154,6 +166,7 @@ describe('a stored cursor', () => {
         sender: 's'.repeat(26),
         endsAtSeconds: 1_800_000_000 + Math.floor(index / 100),
         dueAtSeconds: 1_800_000_000 + Math.floor(index / 100),
+        ...neverLeased,
       })),
     );
     const bytes = new CursorCodec().encode({ ...newCursor(1), pending });
@@ -163,7 +176,7 @@ describe('a stored cursor', () => {
   it('of an unknown version or cut short is refused, never misread', () => {
     const bytes = new CursorCodec().encode({
       ...newCursor(1),
-      pending: PendingList.of([{ seq: 5, topic: 't', sender: 's', endsAtSeconds: 9, dueAtSeconds: 9 }]),
+      pending: PendingList.of([{ seq: 5, topic: 't', sender: 's', endsAtSeconds: 9, dueAtSeconds: 9, ...neverLeased }]),
     });
     expect(() => new CursorCodec().decode(Buffer.from([99, 1, 0]))).toThrow(RangeError);
     expect(() => new CursorCodec().decode(bytes.subarray(0, 4))).toThrow(RangeError);
@@ -181,6 +194,7 @@ describe('a stored cursor', () => {
           sender: `${number}`.padStart(26, 's'),
           endsAtSeconds: 9,
           dueAtSeconds: 9,
+          ...neverLeased,
         },
       ]);
       cursor = { ...cursor, pending };
@@ -301,7 +315,7 @@ describe('taking', () => {
     amount: 10,
     maxBytes: 1_000_000,
     fromMs: -Infinity,
-    planned: cursor.positions,
+    planned: cursor,
     reads: planReads(cursor, { topics: null, senders: null }).map((read) => ({ read, messages })),
     lasts: [],
     pending: [],
@@ -372,8 +386,8 @@ describe('taking', () => {
     const { cursor: taken } = take(cursor, request(cursor, [message(1, { endsAtMs: 30_000 })]), 2_000);
     expect(taken.pending.liveCount(29_999)).toBe(1);
     expect(taken.pending.liveCount(30_000)).toBe(0);
-    expect(pendingFor(taken, () => true, 0, 10, 29_999)).toHaveLength(1);
-    expect(pendingFor(taken, () => true, 0, 10, 30_000)).toEqual([]);
+    expect(pendingFor(taken, peekable, () => true, 0, 10, 29_999)).toHaveLength(1);
+    expect(pendingFor(taken, peekable, () => true, 0, 10, 30_000)).toEqual([]);
     const late = acknowledge(taken, { seqs: [1], facts: new Map(), fromMs: -Infinity }, 30_000);
     expect([...late.outcome.acknowledged]).toEqual([1]);
     expect(late.cursor).toBe(taken);

@@ -1,0 +1,98 @@
+// Leases by their tokens: acknowledge, release, reject and renew, each token with an outcome of its own.
+
+import type { Log } from '../log';
+import { type LeaseAction, type LeaseFailure, type LeaseName, settle } from './cursor';
+import type { LeaseTokens, TokenContext } from './lease-tokens';
+import { type Mailbox, mailboxToken } from './mailbox';
+import type { CursorStore, MessageLog } from './message-log';
+
+/** A token that this broker did not make for this client id, or why the lease could not be settled. */
+export type TokenFailure = 'invalid-token' | LeaseFailure;
+
+export interface SettledToken {
+  readonly leaseToken: string;
+  /** Of a renewed lease its new end. Server time, ms. */
+  readonly leaseUntilMs: number;
+}
+
+export interface TokenOutcomes {
+  readonly succeeded: readonly SettledToken[];
+  readonly failed: readonly { readonly leaseToken: string; readonly code: TokenFailure }[];
+}
+
+/** What the sender of a message may be told of it. */
+export interface SettledMessage {
+  readonly seq: number;
+  readonly topic: string;
+  /** Sender's token. */
+  readonly sender: string;
+}
+
+export interface LeasesDependencies {
+  readonly cursors: CursorStore;
+  readonly messageLog: Pick<MessageLog, 'generation'>;
+  readonly tokens: LeaseTokens;
+  /** Told of messages that have just been acknowledged or rejected. */
+  readonly settled: (
+    mailbox: Mailbox,
+    outcome: 'acknowledged' | 'rejected',
+    messages: readonly SettledMessage[],
+    reason?: string,
+  ) => void;
+  readonly log: Log;
+}
+
+export class Leases {
+  constructor(private readonly dependencies: LeasesDependencies) {}
+
+  /**
+   * Settles the leases that tokens name. A token that fails changes nothing; repeats count once.
+   * @throws BrokerError `cursor-contended`, `message-store-unavailable`
+   */
+  async settle(
+    mailbox: Mailbox,
+    clientId: string,
+    action: LeaseAction,
+    leaseTokens: readonly string[],
+  ): Promise<TokenOutcomes> {
+    const { cursors, messageLog, tokens } = this.dependencies;
+    const generation = await messageLog.generation(mailbox);
+    const context: TokenContext = { mailbox: mailboxToken(mailbox), generation, clientId };
+    const failed: { leaseToken: string; code: TokenFailure }[] = [];
+    const known: { leaseToken: string; from: string; lease: LeaseName }[] = [];
+    for (const leaseToken of new Set(leaseTokens)) {
+      const content = tokens.verify(leaseToken, context);
+      if (!content) failed.push({ leaseToken, code: 'invalid-token' });
+      else known.push({ leaseToken, from: content.from, lease: content });
+    }
+    const succeeded: SettledToken[] = [];
+    const messages: SettledMessage[] = [];
+    await Promise.all(
+      [...Map.groupBy(known, ({ from }) => from)].map(async ([from, members]) => {
+        const leases = members.map(({ lease }) => lease);
+        const outcome = await cursors.update({ mailbox, clientId, from }, (cursor, nowMs) =>
+          settle(cursor, action, leases, nowMs),
+        );
+        for (const { leaseToken, lease } of members) {
+          const done = outcome.settled.get(lease);
+          if (!done) failed.push({ leaseToken, code: outcome.failed.get(lease) ?? 'message-settled' });
+          else {
+            succeeded.push({ leaseToken, leaseUntilMs: done.leaseUntilMs });
+            messages.push(done.entry);
+          }
+        }
+      }),
+    );
+    this.#tell(mailbox, clientId, action, messages);
+    return { succeeded, failed };
+  }
+
+  #tell(mailbox: Mailbox, clientId: string, action: LeaseAction, messages: readonly SettledMessage[]): void {
+    const { settled, log } = this.dependencies;
+    if (!messages.length) return;
+    if (action.kind === 'acknowledge') settled(mailbox, 'acknowledged', messages);
+    if (action.kind !== 'reject') return;
+    settled(mailbox, 'rejected', messages, action.reason);
+    log('warn', 'messages dead-lettered', { clientId, count: messages.length, cause: 'rejected' });
+  }
+}

@@ -1,0 +1,112 @@
+// Waiting for messages instead of polling: a receive that finds nothing sleeps until a message arrives, a lease or a
+// delay ends, or its time is up. It watches before it reads, so nothing falls between the two.
+
+import type { Arrivals } from './arrivals';
+import type { CursorStore } from './message-log';
+import { cursorName } from './reader';
+import type { Received, Receiver, ReceiveRequest } from './receiver';
+
+/** What releases, seeks and redrives publish nothing, so the record is looked at this often. Unit: ms. */
+const lookEveryMs = 1_000;
+/** And the messages themselves this often, whatever was heard. Unit: ms. */
+const readEveryMs = 5_000;
+/** After a notification, in which a replica may be behind the leader: pauses between reads. Unit: ms. */
+const repeatAfterMs = [2, 5, 10, 15, 25];
+
+export interface Patience {
+  /** Waits this long for the first message; 0 for not at all. Unit: ms. */
+  readonly waitMs: number;
+  /** Ends the waiting early: nobody is there for the answer any more. */
+  readonly signal: AbortSignal;
+}
+
+interface Waiter {
+  arrived: boolean;
+  wake: () => void;
+}
+
+export class LongPoll {
+  constructor(
+    private readonly receiver: Pick<Receiver, 'receive'>,
+    private readonly cursors: Pick<CursorStore, 'load'>,
+    private readonly arrivals: Arrivals,
+  ) {}
+
+  /**
+   * Like `Receiver.receive`, and when there is nothing waits for something. Empty when the time is up.
+   * @throws BrokerError as `Receiver.receive`
+   */
+  async receive(request: ReceiveRequest, { waitMs, signal }: Patience): Promise<Received> {
+    if (waitMs <= 0) return this.receiver.receive(request);
+    const endsAt = performance.now() + waitMs;
+    const waiter: Waiter = { arrived: false, wake: () => undefined };
+    const { topics, senders } = request.filter;
+    const stopWatching = await this.arrivals.watch(request.mailbox, (topic, sender) => {
+      if (!(topics?.includes(topic) ?? true) || !(senders?.includes(sender) ?? true)) return;
+      waiter.arrived = true;
+      waiter.wake();
+    });
+    try {
+      let received = await this.receiver.receive(request);
+      const isGone = (): boolean => signal.aborted;
+      const isOver = (): boolean => isGone() || performance.now() >= endsAt;
+      while (!received.messages.length && !isOver()) {
+        const heard = await this.#sleep(request, received, waiter, endsAt, signal);
+        if (isGone()) break;
+        received = await this.#readAgain(request, heard, signal);
+      }
+      return received;
+    } finally {
+      stopWatching();
+    }
+  }
+
+  /** Returns when there may be something; true when a message has arrived. */
+  async #sleep(
+    request: ReceiveRequest,
+    { revision, freeInMs }: Received,
+    waiter: Waiter,
+    endsAt: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const readAt = Math.min(endsAt, performance.now() + Math.min(readEveryMs, freeInMs));
+    for (;;) {
+      const left = readAt - performance.now();
+      if (!waiter.arrived && !signal.aborted && left > 0) {
+        await nap(waiter, Math.min(lookEveryMs, left), signal);
+      }
+      if (waiter.arrived || signal.aborted || performance.now() >= readAt) break;
+      if ((await this.cursors.load(cursorName(request))).revision !== revision) break;
+    }
+    const heard = waiter.arrived;
+    waiter.arrived = false;
+    return heard;
+  }
+
+  /** After a notification nothing is no fact yet: the replica that answered may not have the message. */
+  async #readAgain(request: ReceiveRequest, heard: boolean, signal: AbortSignal): Promise<Received> {
+    let received = await this.receiver.receive(request);
+    if (!heard) return received;
+    for (const pauseMs of repeatAfterMs) {
+      if (received.messages.length || signal.aborted) break;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      received = await this.receiver.receive(request);
+    }
+    return received;
+  }
+}
+
+/** Sleeps until it is woken, the time is up, or nobody waits any more. */
+function nap(waiter: Waiter, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      waiter.wake = () => undefined;
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    waiter.wake = end;
+    signal.addEventListener('abort', end, { once: true });
+  });
+}

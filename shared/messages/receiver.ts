@@ -1,0 +1,169 @@
+// Receiving: messages are leased, each to one worker at a time. Workers of one client id that ask for the same are
+// served together: one plan, one set of reads and one change of the record for all that wait, so that many workers
+// are no slower than one.
+
+import { dropSettled, type Cursor, leasable, lease, type Leased, type LeaseOrder } from './cursor';
+import { Gatherer, type GatherRequest, maxAnswerBytes } from './gather';
+import type { CursorStore, MessageLog, StoredMessage } from './message-log';
+import { contended, cursorName, maxPlans, type SearchRequest, tooManyPositions } from './reader';
+
+export interface ReceiveRequest extends Omit<SearchRequest, 'amount'> {
+  /** 1–500. */
+  readonly max: number;
+  readonly leaseMs: number;
+  /** Of the client id. */
+  readonly maxDeliveries: number;
+}
+
+export type LeasedMessage = Leased & { readonly message: StoredMessage };
+
+export interface Received {
+  /** Oldest first. */
+  readonly messages: readonly LeasedMessage[];
+  /** Revision of the record on which this was decided; 0 while there is none. */
+  readonly revision: number;
+  /** Until a lease or a delay ends, after which there may be more; Infinity for none. Unit: ms. */
+  readonly freeInMs: number;
+}
+
+/** Told when messages became dead letters because their last lease has ended. */
+export type Buried = (request: ReceiveRequest, seqs: readonly number[]) => void;
+
+/** Messages leased by one change of the record at most: what many workers share of one set of reads. */
+const maxTogether = 2_000;
+
+interface Waiting {
+  readonly request: ReceiveRequest;
+  readonly resolve: (received: Received) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Workers of one cursor and filter inside this instance. */
+interface Lane {
+  waiting: Waiting[];
+}
+
+export class Receiver {
+  readonly #lanes = new Map<string, Lane>();
+  readonly #gatherer: Gatherer;
+
+  constructor(
+    messageLog: MessageLog,
+    private readonly cursors: CursorStore,
+    /** For how long a position is worth remembering: longest class and margin. Unit: ms. */
+    private readonly memoryMs: () => number,
+    private readonly buried: Buried,
+  ) {
+    this.#gatherer = new Gatherer(messageLog);
+  }
+
+  /**
+   * Leases messages that nobody holds, oldest first; none when there are none now.
+   * @throws BrokerError `invalid-parameters` for a filter that is too wide, `cursor-contended`, `message-store-…`
+   */
+  receive(request: ReceiveRequest): Promise<Received> {
+    const key = laneKey(request);
+    return new Promise((resolve, reject) => {
+      const existing = this.#lanes.get(key);
+      const lane = existing ?? { waiting: [] };
+      lane.waiting.push({ request, resolve, reject });
+      if (existing) return;
+      this.#lanes.set(key, lane);
+      void this.#run(key, lane);
+    });
+  }
+
+  async #run(key: string, lane: Lane): Promise<void> {
+    while (lane.waiting.length) {
+      const group = nextGroup(lane.waiting);
+      lane.waiting = lane.waiting.slice(group.length);
+      try {
+        const served = await this.#serve(group.map(({ request }) => request));
+        group.forEach(({ resolve, reject }, index) => {
+          const received = served[index];
+          if (received) resolve(received);
+          else reject(contended());
+        });
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#lanes.delete(key);
+  }
+
+  /** What each of these requests, which differ in amount and lease only, gets. */
+  async #serve(requests: readonly ReceiveRequest[]): Promise<readonly Received[]> {
+    const [request] = requests;
+    if (!request) return [];
+    const orders: readonly LeaseOrder[] = requests.map(({ max, leaseMs }) => ({ amount: max, leaseMs }));
+    const amount = orders.reduce((sum, order) => sum + order.amount, 0);
+    for (let plan = 1; plan <= maxPlans; plan++) {
+      const { gathered, orders: leased } = (await this.#lease(request, orders, amount)) ?? {};
+      if (!gathered || !leased) continue;
+      const gotNothing = leased.every((share) => !share.length);
+      // Others were faster with everything that was found: what lies behind it was not looked at yet.
+      if (gotNothing && gathered.bySeq.size && plan < maxPlans) continue;
+      return leased.map((share) => ({
+        messages: share.flatMap((one) => {
+          const message = gathered.bySeq.get(one.seq);
+          return message ? [{ ...one, message }] : [];
+        }),
+        revision: gathered.revision,
+        freeInMs: gathered.freeInMs,
+      }));
+    }
+    throw contended();
+  }
+
+  /** One plan; undefined when the record has changed meanwhile in a way that the reads do not fit. */
+  async #lease(request: ReceiveRequest, orders: readonly LeaseOrder[], amount: number) {
+    const name = cursorName(request);
+    const { revision, nowMs, ...loaded } = await this.cursors.load(name);
+    const cursor = dropSettled(loaded.cursor, nowMs);
+    const { maxDeliveries } = request;
+    const gather: GatherRequest = { ...request, amount };
+    const gathered = await this.#gatherer.gather(gather, cursor, nowMs, leasable(nowMs, maxDeliveries));
+    const facts = {
+      ...gathered,
+      orders,
+      maxDeliveries,
+      maxBytes: maxAnswerBytes,
+      fromMs: request.from?.fromMs ?? -Infinity,
+      memoryMs: this.memoryMs(),
+    };
+    const outcome = await this.cursors.update(name, (current, now) => lease(current, facts, now), revision);
+    if (outcome.kind === 'too-many-positions') throw tooManyPositions();
+    if (outcome.kind === 'stale') return undefined;
+    if (outcome.buried.length)
+      this.buried(
+        request,
+        outcome.buried.map(({ seq }) => seq),
+      );
+    return {
+      orders: outcome.orders,
+      gathered: { bySeq: gathered.bySeq, revision, freeInMs: freeAt(cursor, nowMs) - nowMs },
+    };
+  }
+}
+
+/** Requests from the front that one change can serve; always one. */
+function nextGroup(waiting: readonly Waiting[]): readonly Waiting[] {
+  let amount = 0;
+  const end = waiting.findIndex(({ request }) => (amount += request.max) > maxTogether);
+  return end === -1 ? waiting : waiting.slice(0, Math.max(1, end));
+}
+
+function laneKey({ mailbox, clientId, from, filter, maxDeliveries }: ReceiveRequest): string {
+  const { kind, identifier } = mailbox;
+  return JSON.stringify([kind, identifier, clientId, from?.canonical, filter, maxDeliveries]);
+}
+
+function freeAt(cursor: Cursor, nowMs: number): number {
+  return cursor.pending.chunks.reduce((least, { entries, earliestFreeMs }) => {
+    if (earliestFreeMs > nowMs) return Math.min(least, earliestFreeMs);
+    return entries.reduce(
+      (so, { dead, leaseUntilMs }) => (!dead && leaseUntilMs > nowMs ? Math.min(so, leaseUntilMs) : so),
+      least,
+    );
+  }, Infinity);
+}
