@@ -1,24 +1,17 @@
-// The functions and decorators of Bicep that the templates may use, with the kind of their result. A new one is
-// added here when it is first used, after a look at its documentation.
+// The functions and decorators of Bicep that the templates may use. A new one is added here when it is first used,
+// after a look at its documentation.
 
-export type ResultKind = 'string' | 'int' | 'bool' | 'array' | 'object' | 'any';
+export const functionNames = new Set(
+  (
+    'any array base64 bool cidrHost cidrSubnet concat contains empty endsWith environment fail filter first flatten ' +
+    'format guid indexOf int intersection items join json last length loadFileAsBase64 loadJsonContent ' +
+    'loadTextContent map mapValues max min objectKeys range reduce replace resourceGroup resourceId skip sort split ' +
+    'startsWith string subscription subscriptionResourceId substring take tenant tenantResourceId toLower toObject ' +
+    'toUpper trim union uniqueString uri uriComponent ' +
+    // Decorators.
+    'allowed batchSize description discriminator export maxLength maxValue metadata minLength minValue sealed secure'
+  ).split(' '),
+);
 
-const named = <Kind extends ResultKind>(kind: Kind, names: string): Readonly<Record<string, Kind>> =>
-  Object.fromEntries(names.split(' ').map((name) => [name, kind]));
-
-export const functionResults: Readonly<Record<string, ResultKind>> = {
-  ...named(
-    'string',
-    'base64 base64ToString cidrSubnet cidrHost format guid join loadTextContent loadFileAsBase64 padLeft ' +
-      'replace resourceId string subscriptionResourceId substring tenantResourceId toLower toUpper trim ' +
-      'uniqueString uri uriComponent readEnvironmentVariable',
-  ),
-  ...named('int', 'indexOf int length max min'),
-  ...named('bool', 'bool contains empty endsWith startsWith'),
-  ...named('array', 'array concat filter flatten items map objectKeys range skip sort split'),
-  ...named('object', 'deployment environment groupBy mapValues resourceGroup subscription tenant toObject'),
-  ...named('any', 'any fail first intersection json last loadJsonContent reduce take union'),
-  // Decorators.
-  ...named('any', 'allowed batchSize description discriminator export maxLength maxValue metadata'),
-  ...named('any', 'minLength minValue sealed secure'),
-};
+/** Functions that parameter files have in addition. */
+export const parameterFileFunctions = new Set(['externalInput', 'readCliArg', 'readEnvironmentVariable']);

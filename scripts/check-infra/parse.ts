@@ -4,17 +4,18 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Language, type Node, Parser } from 'web-tree-sitter';
-import { accessLast, build, type Chain } from './operators';
-import type {
-  BicepFile,
-  Call,
-  Declaration,
-  DeclarationKind,
-  Expression,
-  Fault,
-  Import,
-  Place,
-  Property,
+import { Operators } from './operators';
+import {
+  type BicepFile,
+  type Call,
+  type Declaration,
+  type DeclarationKind,
+  type Expression,
+  type Fault,
+  type Import,
+  literalText,
+  type Place,
+  type Property,
 } from './syntax';
 
 export type ParseBicep = (path: string) => BicepFile;
@@ -37,7 +38,7 @@ export async function createParser(root: string, read: ReadText = readFrom(root)
 }
 
 function parseSource(parser: Parser, path: string, source: string): BicepFile {
-  // The same length, so that places stay right.
+  // Our parameter files have no variables. The same length, so that places stay right.
   const readable = path.endsWith('.bicepparam') ? source.replaceAll(/^param(?= )/gm, 'var  ') : source;
   const tree = parser.parse(readable);
   if (!tree) throw new Error(`${path} cannot be parsed`);
@@ -48,6 +49,7 @@ const named = (node: Node): Node[] => node.namedChildren.filter((child) => !chil
 
 class Reader {
   readonly #faults: Fault[] = [];
+  readonly #operators = new Operators();
 
   constructor(
     private readonly path: string,
@@ -78,13 +80,12 @@ class Reader {
   #findErrors(node: Node): void {
     if (node.isError || node.isMissing) {
       const what = node.text.trim().split('\n')[0] ?? '';
-      this.#faults.push({
-        at: this.#place(node),
-        text: `this cannot be read as Bicep: ${what || node.type}`,
-      });
-      return;
-    }
-    if (node.hasError) for (const child of node.children) this.#findErrors(child);
+      this.#refuse(node, `this cannot be read as Bicep: ${what || node.type}`);
+    } else if (node.hasError) for (const child of node.children) this.#findErrors(child);
+  }
+
+  #refuse(node: Node, text: string): void {
+    this.#faults.push({ at: this.#place(node), text });
   }
 
   #decorators(node: Node): readonly Call[] {
@@ -95,17 +96,12 @@ class Reader {
 
   #import(node: Node): Import {
     const path = named(node).at(-1);
-    const words = node.text.slice(0, node.text.lastIndexOf(' from '));
-    const names = new Map<string, string>();
-    const whole = /\*\s+as\s+(\w+)/.exec(words);
-    if (whole?.[1]) names.set(whole[1], '*');
-    else {
-      for (const entry of (/\{([\s\S]*)\}/.exec(words)?.[1] ?? '').split(',')) {
-        const [there = '', here = there] = entry.trim().split(/\s+as\s+/);
-        if (there) names.set(here, there);
-      }
-    }
-    return { at: this.#place(node), path: path ? this.#string(path) : '', names };
+    const entries = (/\{([\s\S]*)\}/.exec(node.text)?.[1] ?? '').split(',').map((entry) => entry.trim());
+    const names = entries.filter(Boolean).map((entry) => {
+      const [there = '', here = there] = entry.split(/\s+as\s+/);
+      return [here, there] as const;
+    });
+    return { at: this.#place(node), path: this.#string(path), names: new Map(names) };
   }
 
   #declaration(node: Node, decorators: readonly Call[]): Declaration | undefined {
@@ -128,42 +124,29 @@ class Reader {
       case 'output_declaration':
         return make('output', { type: this.#expression(parts[1]), ...valueAt(2) });
       case 'variable_declaration':
-        return make(this.path.endsWith('.bicepparam') && this.#wasParam(node) ? 'param' : 'var', valueAt(1));
+        return make(this.path.endsWith('.bicepparam') ? 'param' : 'var', valueAt(1));
       case 'type_declaration':
         return make('type', valueAt(1));
-      case 'metadata_declaration':
-        return make('metadata', valueAt(1));
-      case 'target_scope_assignment':
-        return make('targetScope', valueAt(0), 'targetScope');
       case 'using_statement':
-        return make('using', parts[0] ? { reference: this.#string(parts[0]) } : {}, 'using');
+        return make('using', { reference: this.#string(parts[0]) }, 'using');
       case 'resource_declaration':
       case 'module_declaration':
         return make(node.type === 'resource_declaration' ? 'resource' : 'module', {
-          reference: parts[1] ? this.#string(parts[1]) : '',
+          reference: this.#string(parts[1]),
           existing: node.children.some((child) => child.type === 'existing'),
           ...valueAt(2),
         });
-      case 'user_defined_function': {
-        const parameters = named(parts[1] ?? node).map((parameter) => ({
-          name: named(parameter)[0]?.text ?? '',
-          type: this.#expression(named(parameter)[1]),
-        }));
-        return make('func', { parameters, type: this.#expression(parts[2]), ...valueAt(3) });
-      }
+      case 'metadata_declaration':
+      case 'target_scope_assignment':
+        return undefined;
       default:
+        if (!node.hasError) this.#refuse(node, `the checker does not know ${node.type}`);
         return undefined;
     }
   }
 
-  /** `param` was rewritten to `var` and two spaces. */
-  #wasParam(node: Node): boolean {
-    return this.text.slice(node.startIndex, node.startIndex + 6) === 'var   ';
-  }
-
-  #string(node: Node): string {
-    const expression = this.#expression(node);
-    return expression.kind === 'literal' ? String(expression.value) : node.text;
+  #string(node: Node | undefined): string {
+    return literalText(this.#expression(node)) ?? '';
   }
 
   #expression(node: Node | undefined): Expression {
@@ -177,8 +160,9 @@ class Reader {
     switch (node.type) {
       case 'type':
       case 'parenthesized_type':
-      case 'parenthesized_expression':
         return first();
+      case 'parenthesized_expression':
+        return this.#operators.close(first());
       case 'number':
         return { kind: 'literal', value: Number(node.text), at };
       case 'boolean':
@@ -192,24 +176,34 @@ class Reader {
       case 'compatible_identifier':
         return { kind: 'name', name: node.text, at };
       case 'primitive_type':
-        return { kind: 'primitive', name: node.text, at };
       case 'array_type':
-        return { kind: 'array-type', item: first(), at };
       case 'nullable_type':
-        return { kind: 'nullable', of: first(), at };
+      case 'union_type': {
+        const nullable = node.type === 'nullable_type';
+        return { kind: 'type', parts: parts.map((part) => this.#expression(part)), nullable, at };
+      }
       case 'array':
         this.#refuseTouchingItems(parts);
         return { kind: 'array', items: parts.map((part) => this.#expression(part)), at };
       case 'object':
         return { kind: 'object', properties: this.#properties(parts), at };
       case 'member_expression':
+        return this.#operators.access(field('object'), (object) => {
+          const property = node.childForFieldName('property')?.text ?? '';
+          return { kind: 'member', object, property, at };
+        });
       case 'subscript_expression':
-      case 'binary_expression':
-        return build(this.#chain(node));
+        return this.#operators.access(field('object'), (object) => {
+          return { kind: 'index', object, index: field('index'), at };
+        });
+      case 'binary_expression': {
+        const operator = node.childForFieldName('operator')?.text ?? '';
+        return this.#operators.binary(field('left'), operator, field('right'));
+      }
       case 'call_expression':
         return {
           kind: 'call',
-          name: (node.childForFieldName('function')?.text ?? '').replace(/^(az|sys)\./, ''),
+          name: node.childForFieldName('function')?.text ?? '',
           arguments: named(node.childForFieldName('arguments') ?? node).map((part) => this.#expression(part)),
           at,
         };
@@ -220,10 +214,6 @@ class Reader {
           operand: field('argument'),
           at,
         };
-      case 'union_type':
-        return parts
-          .map((part) => this.#expression(part))
-          .reduce((left, right) => ({ kind: 'binary', operator: '|', left, right, at }));
       case 'ternary_expression':
         return {
           kind: 'ternary',
@@ -241,52 +231,16 @@ class Reader {
       case 'for_statement':
         return this.#loop(node, parts, at);
       default:
-        if (!node.hasError) this.#faults.push({ at, text: `the checker does not know ${node.type}` });
+        if (!node.hasError) this.#refuse(node, `the checker does not know ${node.type}`);
         return { kind: 'literal', value: null, at };
     }
-  }
-
-  #chain(node: Node): Chain {
-    const child = (name: string) => node.childForFieldName(name) ?? node;
-    const at = this.#place(node);
-    const has = (symbol: string) => node.children.some(({ type }) => type === symbol);
-    if (node.type === 'binary_expression') {
-      const left = this.#chain(child('left'));
-      const right = this.#chain(child('right'));
-      return {
-        operands: [...left.operands, ...right.operands],
-        operators: [...left.operators, child('operator').text, ...right.operators],
-      };
-    }
-    if (node.type === 'member_expression') {
-      const property = child('property').text;
-      return accessLast(this.#chain(child('object')), (object) => ({
-        kind: 'member',
-        object,
-        property,
-        safe: has('.?'),
-        at,
-      }));
-    }
-    if (node.type === 'subscript_expression') {
-      const index = this.#expression(child('index'));
-      return accessLast(this.#chain(child('object')), (object) => ({
-        kind: 'index',
-        object,
-        index,
-        safe: has('?'),
-        at,
-      }));
-    }
-    const open = node.type === 'lambda_expression' || node.type === 'ternary_expression';
-    return { operands: [{ expression: this.#expression(node), open }], operators: [] };
   }
 
   /** To the grammar `[f(x)]` and `[list[i]]` are two items each: it needs nothing between them. */
   #refuseTouchingItems(items: readonly Node[]): void {
     for (const [index, item] of items.entries()) {
-      if (items[index + 1]?.startIndex !== item.endIndex) continue;
-      this.#faults.push({ at: this.#place(item), text: 'the grammar reads two items here: write array(…)' });
+      const touching = items[index + 1]?.startIndex === item.endIndex;
+      if (touching) this.#refuse(item, 'the grammar reads two items here: write array(…)');
     }
   }
 
@@ -313,10 +267,7 @@ class Reader {
       }
       const [key, value] = named(part);
       if (key?.type === 'resource_declaration') {
-        this.#faults.push({
-          at: this.#place(part),
-          text: 'nested resources are not used here: name the parent',
-        });
+        this.#refuse(part, 'nested resources are not read: name the parent');
       } else if (key && value) {
         const name = this.#expression(key);
         properties.push({

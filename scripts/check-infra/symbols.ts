@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { functionResults } from './functions';
+import { functionNames, parameterFileFunctions } from './functions';
 import { type ParseBicep, readFrom, type ReadText } from './parse';
 import {
   type BicepFile,
@@ -11,6 +11,7 @@ import {
   type Declaration,
   type Expression,
   type Fault,
+  isOptional,
   type Place,
 } from './syntax';
 
@@ -18,9 +19,6 @@ export interface Found {
   readonly file: BicepFile;
   readonly declaration: Declaration;
 }
-
-/** Functions that only some kinds of file have. */
-const parameterFileFunctions = new Set(['readEnvironmentVariable', 'readCliArg', 'externalInput']);
 
 /** All files that were looked at, read once. */
 export class Workspace {
@@ -55,22 +53,16 @@ export class Workspace {
     if (declaration) return { file, declaration };
     for (const imported of file.imports) {
       const there = imported.names.get(name);
-      const target = there && there !== '*' ? this.referred(file, imported.path) : undefined;
+      const target = there ? this.referred(file, imported.path) : undefined;
       if (target && there) return this.find(target, there);
     }
     return undefined;
   }
 
-  /** What `alias.name` means when the whole of a file was imported as `alias`. */
-  findIn(file: BicepFile, alias: string, name: string): Found | undefined {
-    const imported = file.imports.find(({ names }) => names.get(alias) === '*');
-    const target = imported && this.referred(file, imported.path);
-    return target && this.find(target, name);
-  }
-
   checkNames(file: BicepFile): readonly Fault[] {
     const faults: Fault[] = [];
     const used = new Set<string>();
+    const isParameterFile = file.path.endsWith('.bicepparam');
     const say = (at: Place, text: string) => faults.push({ at, text });
     const declared = new Map<string, Declaration>();
     for (const declaration of file.declarations.filter(({ kind }) => kind !== 'output')) {
@@ -88,12 +80,9 @@ export class Workspace {
           if (!known) say(at, `${expression.name} is not declared`);
         }
       } else if (kind === 'call') {
-        used.add(expression.name);
         const known =
-          expression.name in functionResults ||
-          declared.get(expression.name)?.kind === 'func' ||
-          imported.has(expression.name.split('.')[0] ?? '') ||
-          (file.path.endsWith('.bicepparam') && parameterFileFunctions.has(expression.name));
+          functionNames.has(expression.name) ||
+          (isParameterFile && parameterFileFunctions.has(expression.name));
         if (!known) say(at, `there is no function ${expression.name}`);
       }
       const names =
@@ -105,22 +94,12 @@ export class Workspace {
       const inner = new Set([...local, ...names.filter((name) => name !== undefined)]);
       for (const child of childrenOf(expression)) visit(child, inner);
     };
-    for (const declaration of file.declarations) {
-      const parameters = declaration.parameters ?? [];
-      const local = new Set(parameters.map(({ name }) => name));
-      const { type, value, decorators } = declaration;
-      for (const part of [type, ...parameters.map((parameter) => parameter.type), ...decorators]) {
-        if (part) visit(part, new Set());
-      }
-      if (value) visit(value, local);
+    for (const { type, value, decorators } of file.declarations) {
+      for (const part of [type, value, ...decorators]) if (part) visit(part, new Set());
     }
-    const isParameterFile = file.path.endsWith('.bicepparam');
     for (const { kind, name, at, existing, decorators } of declared.values()) {
       const counts =
-        ((kind === 'param' || kind === 'var') && !isParameterFile) ||
-        kind === 'func' ||
-        kind === 'type' ||
-        existing === true;
+        ((kind === 'param' || kind === 'var') && !isParameterFile) || kind === 'type' || existing === true;
       const exported = decorators.some((decorator) => decorator.name === 'export');
       if (counts && !exported && !used.has(name)) say(at, `${kind} ${name} is not used`);
     }
@@ -129,11 +108,9 @@ export class Workspace {
       if (!target) say(at, `there is no file ${path}`);
       for (const [here, there] of names) {
         if (!used.has(here)) say(at, `${here} is imported and not used`);
-        const found = there === '*' || !target || this.find(target, there);
-        const exported =
-          typeof found === 'object' && found.declaration.decorators.some(({ name }) => name === 'export');
-        if (!found) say(at, `${path} has no ${there}`);
-        else if (typeof found === 'object' && !exported) say(at, `${there} of ${path} is not exported`);
+        const found = target && this.find(target, there);
+        const exported = found?.declaration.decorators.some(({ name }) => name === 'export');
+        if (target && !exported) say(at, `${path} ${found ? 'does not export' : 'has no'} ${there}`);
       }
     }
     return [...faults, ...this.#checkParameters(file)];
@@ -149,7 +126,7 @@ export class Workspace {
     const known = template.declarations.filter(({ kind }) => kind === 'param');
     return [
       ...known
-        .filter(({ name, value, type }) => !value && type?.kind !== 'nullable' && !given.has(name))
+        .filter((param) => !isOptional(param) && !given.has(param.name))
         .map(({ name }) => ({ at: using.at, text: `param ${name} is missing` })),
       ...[...given]
         .filter((name) => !known.some((param) => param.name === name))

@@ -25,58 +25,51 @@ export interface Property {
 }
 
 export type ObjectExpression = Node<'object', { properties: readonly Property[] }>;
-/** `name` is without its namespace: `az.resourceGroup` is `resourceGroup`. */
 export type Call = Node<'call', { name: string; arguments: readonly Expression[] }>;
 /** `[for item in list: body]`, of values and of resources and modules. */
 export type Loop = Node<
   'loop',
   { item: string; index: string | undefined; list: Expression; body: Expression }
 >;
-export type Member = Node<'member', { object: Expression; property: string; safe: boolean }>;
 
 export type Expression =
   | ObjectExpression
   | Call
   | Loop
-  | Member
+  | Node<'member', { object: Expression; property: string }>
   | Node<'literal', { value: string | number | boolean | null }>
   | Node<'text', { parts: readonly (string | Expression)[] }>
   | Node<'array', { items: readonly Expression[] }>
   | Node<'name', { name: string }>
-  | Node<'index', { object: Expression; index: Expression; safe: boolean }>
+  | Node<'index', { object: Expression; index: Expression }>
   | Node<'unary', { operator: string; operand: Expression }>
   | Node<'binary', { operator: string; left: Expression; right: Expression }>
   | Node<'ternary', { condition: Expression; then: Expression; otherwise: Expression }>
   | Node<'lambda', { parameters: readonly string[]; body: Expression }>
   // `if (condition) {…}` before the body of a resource or module.
   | Node<'if', { condition: Expression; body: Expression }>
-  // `string`, `string[]`, `string?`: only in types.
-  | Node<'primitive', { name: string }>
-  | Node<'array-type', { item: Expression }>
-  | Node<'nullable', { of: Expression }>;
+  // `string`, `a[]`, `a?`, `a | b`: only the names in it and whether it may be absent are of interest.
+  | Node<'type', { parts: readonly Expression[]; nullable: boolean }>;
 
-export type DeclarationKind =
-  'param' | 'var' | 'type' | 'func' | 'resource' | 'module' | 'output' | 'metadata' | 'targetScope' | 'using';
+export type DeclarationKind = 'param' | 'var' | 'type' | 'resource' | 'module' | 'output' | 'using';
 
 export interface Declaration {
   readonly kind: DeclarationKind;
   readonly name: string;
   readonly at: Place;
   readonly decorators: readonly Call[];
-  /** Of a param, an output and a func's result. */
+  /** Of a param and an output. */
   readonly type?: Expression;
   readonly value?: Expression;
   /** Of a resource: `Type@version`; of a module and `using`: a path. */
   readonly reference?: string;
   readonly existing?: boolean;
-  /** Of a func. */
-  readonly parameters?: readonly { readonly name: string; readonly type: Expression }[];
 }
 
 export interface Import {
   readonly at: Place;
   readonly path: string;
-  /** Name here → name there; `*` there for the whole file. */
+  /** Name here → name there. */
   readonly names: ReadonlyMap<string, string>;
 }
 
@@ -93,6 +86,11 @@ export function literalText(expression: Expression | undefined): string | undefi
   return expression?.kind === 'literal' && typeof expression.value === 'string'
     ? expression.value
     : undefined;
+}
+
+/** Whether a param may be left out. */
+export function isOptional({ value, type }: Declaration): boolean {
+  return value !== undefined || (type?.kind === 'type' && type.nullable);
 }
 
 /** Every expression directly inside another. */

@@ -174,9 +174,7 @@ class Scope {
         return binary(expression.operator, of(expression.left), () => of(expression.right));
       case 'call':
         return this.#call(expression.name, expression.arguments, locals);
-      case 'primitive':
-      case 'array-type':
-      case 'nullable':
+      case 'type':
         throw new Error(`${expression.kind} is a type, not a value`);
     }
   }
