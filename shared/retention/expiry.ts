@@ -70,23 +70,26 @@ export interface ExpiryDependencies {
   readonly now: () => Promise<number>;
 }
 
-/** Port: what the cursors of a mailbox say of messages. */
+/** Port: cursors by mailbox. */
 export interface ExpiryCursors {
-  /** Which of these no cursor of the mailbox has acknowledged. */
-  unacknowledged(
-    shard: number,
-    mailbox: string,
-    messages: readonly DueMessage[],
-  ): Promise<readonly DueMessage[]>;
-  /** Takes these out of every cursor of the mailbox that holds them pending. */
-  release(shard: number, mailbox: string, seqs: ReadonlySet<number>): Promise<void>;
+  /** Those that the mailbox has now. One that is made later never holds a message that is due by now. */
+  of(shard: number, mailbox: string): Promise<MailboxCursors>;
+}
+
+/** What the cursors of a mailbox say of messages. */
+export interface MailboxCursors {
+  /** Which of these no cursor has acknowledged. */
+  unacknowledged(messages: readonly DueMessage[]): Promise<readonly DueMessage[]>;
+  /** Takes these out of every cursor that holds them pending. */
+  release(seqs: ReadonlySet<number>): Promise<void>;
 }
 
 /** Messages handled at once: what groups them by mailbox well and still takes little memory. */
 const batchSize = 1_000;
 const concurrentLooks = 16;
 const concurrentMailboxes = 32;
-const concurrentReceipts = 64;
+/** Of one mailbox. */
+const concurrentReceipts = 16;
 
 /** Settles and trims what is due, one shard after the other, until nothing is due or time is up. */
 export async function expireMessages(
@@ -130,24 +133,23 @@ async function pullDue(queue: ExpiryQueue, nowMs: number): Promise<readonly DueM
   return pulled.filter(({ dueAtMs }) => dueAtMs <= nowMs);
 }
 
-/** Returns the number of receipts. */
+/** Returns the number of receipts. Mailbox by mailbox, so that what is done with does not wait for the others. */
 async function settle(
   queue: ExpiryQueue,
   due: readonly DueMessage[],
   { cursors, tellSender }: ExpiryDependencies,
 ): Promise<number> {
-  const { shard } = queue;
   const mailboxes = [...Map.groupBy(due, ({ mailbox }) => mailbox)];
-  const unread: DueMessage[] = [];
+  let receipts = 0;
   await mapConcurrently(mailboxes, concurrentMailboxes, async ([mailbox, messages]) => {
+    const own = await cursors.of(queue.shard, mailbox);
     const told = messages.filter(({ recipient }) => recipient !== undefined);
-    if (told.length) unread.push(...(await cursors.unacknowledged(shard, mailbox, told)));
+    const unread = told.length ? await own.unacknowledged(told) : [];
+    await mapConcurrently(unread, concurrentReceipts, tellSender);
+    receipts += unread.length;
+    await own.release(new Set(messages.map(({ seq }) => seq)));
+    for (const message of messages) message.settle();
   });
-  await mapConcurrently(unread, concurrentReceipts, tellSender);
-  await mapConcurrently(mailboxes, concurrentMailboxes, ([mailbox, messages]) =>
-    cursors.release(shard, mailbox, new Set(messages.map(({ seq }) => seq))),
-  );
-  for (const message of due) message.settle();
   await queue.flush();
-  return unread.length;
+  return receipts;
 }

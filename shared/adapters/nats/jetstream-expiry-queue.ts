@@ -64,8 +64,8 @@ export class JetStreamExpiryQueue implements ExpiryQueue {
 
   async pull(max: number): Promise<readonly DueMessage[]> {
     const connection = await this.options.jetStream.connections.ready('publish');
-    const pulled = await pull(connection, `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#consumer}`, max);
-    return pulled.map((message) => this.#toDue(message));
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#consumer}`;
+    return (await pull(connection, subject, max)).map((message) => this.#toDue(connection, message));
   }
 
   async flush(): Promise<void> {
@@ -120,12 +120,12 @@ export class JetStreamExpiryQueue implements ExpiryQueue {
     })) as ConsumerInfo;
   }
 
-  #toDue(message: Msg): DueMessage {
-    const { seq, timeMs } = parseAckSubject(message.reply ?? '');
+  #toDue(connection: NatsConnection, message: Msg): DueMessage {
+    const reply = message.reply ?? '';
+    const { seq, timeMs } = parseAckSubject(reply);
     const { topicId, sender, retentionClass } = parseMessageSubject(message.subject);
-    const header = (name: string): string => message.headers?.get(name) ?? '';
-    const life = header(lifeHeader);
-    const recipient = header(recipientHeader);
+    const life = headerOf(message, lifeHeader);
+    const recipient = headerOf(message, recipientHeader);
     return {
       seq,
       mailbox: mailboxOfSubject(message.subject),
@@ -134,16 +134,36 @@ export class JetStreamExpiryQueue implements ExpiryQueue {
       sender,
       timeMs,
       ...messageLife(timeMs, retentionClass, life ? Number(life) : undefined),
-      recipient: recipient ? decodeURIComponent(recipient) : undefined,
-      keyNumber: Number(header(keyHeader)),
-      settle: () => {
-        message.respond(acknowledgement);
-      },
-      giveBack: () => {
-        message.respond(negativeAcknowledgement);
-      },
+      recipient: recipient ? decoded(recipient) : undefined,
+      keyNumber: Number(headerOf(message, keyHeader)),
+      ...answersTo(connection, reply),
     };
   }
+}
+
+function headerOf(message: Msg, name: string): string {
+  return message.headers?.get(name) ?? '';
+}
+
+/** A text that somebody else has put there must not keep the messages behind it from expiring. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Made where nothing else is in scope: a function keeps all that its neighbours use, here the client's message. */
+function answersTo(connection: NatsConnection, reply: string): Pick<DueMessage, 'settle' | 'giveBack'> {
+  return {
+    settle: () => {
+      connection.publish(reply, acknowledgement);
+    },
+    giveBack: () => {
+      connection.publish(reply, negativeAcknowledgement);
+    },
+  };
 }
 
 const acknowledgement = Buffer.from('+ACK');
