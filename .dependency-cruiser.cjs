@@ -2,7 +2,7 @@
 // functions → shared/{capability, http, config}; capability → its own ports and other capabilities' public index;
 // adapters → the ports they implement; container.ts alone sees adapters and capabilities together.
 
-const capabilities = 'messages|topics|files|channels|identity|retention|operations';
+const capabilities = 'messages|topics|files|channels|identity|idempotency|retention|operations';
 
 /** Each vendor's package is imported in one folder only. A package that is not here is not imported at all. */
 const vendors = {

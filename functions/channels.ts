@@ -88,6 +88,8 @@ export function channelRoutes(dependencies: ChannelRoutesDependencies): readonly
       tag,
       access: 'participant',
       bodyOptional: true,
+      // It may be repeated anyway, and is answered alike; the key is taken as on every other route that creates.
+      idempotency: {},
       body: Type.Object({
         anonymousKeys: Type.Optional(
           Type.Array(Type.Object({ anonymousKey: Type.String({ minLength: 1, maxLength: 255 }) }), {

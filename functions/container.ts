@@ -44,6 +44,7 @@ import { keyRoutes } from './keys';
 import { messageRoutes } from './messages';
 import { operationsRoutes } from './operations';
 import { roleRoutes } from './roles';
+import { sendingRoutes } from './sending';
 import { topicRoutes } from './topics';
 import { filesOf } from './container/files';
 import { identityOf, roleIndex } from './container/identity';
@@ -78,6 +79,7 @@ export function createContainer(
     mailboxRemoval,
   );
   const clients = new JetStreamClientRegistry({ ...store, clock });
+  const roles = roleIndex(settings, store, clock);
   const delivery = new Delivery({
     participants: identity.participants,
     admission: channelStore,
@@ -121,10 +123,7 @@ export function createContainer(
 
   const routes: readonly Route[] = [
     ...identityRoutes(identity),
-    ...roleRoutes({
-      participants: identity.participants,
-      roles: roleIndex(settings, store, clock),
-    }),
+    ...roleRoutes({ participants: identity.participants, roles }),
     ...channelRoutes({
       participants: identity.participants,
       channels: new ChannelAdministration(channelStore),
@@ -132,17 +131,23 @@ export function createContainer(
       clock,
     }),
     ...topicRoutes({ administration: topics.administration, clock }),
-    ...messageRoutes({
+    ...sendingRoutes({
       publisher: new Publisher({
         catalog: topics.catalog,
         validator: topics.validator,
         delivery,
+        roles,
         maxBodyBytes: store.messageLog.maxBodyBytes,
         retention: retentionPolicy,
         files: files.directFiles,
         claimChecks,
         fanOutBytes: settings.files.fanOutBytes,
       }),
+      catalog: topics.catalog,
+      clock,
+      log,
+    }),
+    ...messageRoutes({
       reader: new MailboxReader(store.messageLog, store.cursors, () => store.layout.longestMemoryMs),
       messageLog: store.messageLog,
       messageIds,
@@ -181,7 +186,12 @@ export function createContainer(
   return {
     routes,
     timers: [retention],
-    handling: { authenticate: identity.authenticate, log, clock },
+    handling: {
+      authenticate: identity.authenticate,
+      idempotentCalls: store.idempotentCalls,
+      log,
+      clock,
+    },
     close: async () => {
       await Promise.all([store.jetStream.close(), topics.store.close(), schemaThreads.close()]);
     },

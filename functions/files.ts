@@ -1,10 +1,10 @@
 // Files that go between participants and the Blob store directly (contract §7): read, call, write.
 
-import { Type } from '@sinclair/typebox';
+import { type Static, Type } from '@sinclair/typebox';
 import type { Clock } from '../shared/clock';
 import { type FileRecord, type DirectFiles, type UploadSlot } from '../shared/files';
 import { type Route, route } from '../shared/http/route';
-import { publishAnswer, toPublishAnswer } from './publish-answer';
+import { isTransient, publishAnswer, toPublishAnswer } from './publish-answer';
 
 export interface FileRoutesDependencies {
   readonly directFiles: DirectFiles;
@@ -64,6 +64,7 @@ const openBody = Type.Object(
   },
 );
 
+type UploadSlotAnswer = Static<typeof slotAnswer>;
 const slotAnswer = Type.Object({
   fileId,
   upload: Type.Object({
@@ -113,6 +114,13 @@ export function fileRoutes({ directFiles, clock }: FileRoutesDependencies): read
       tag,
       access: 'participant',
       body: openBody,
+      // The URL is a secret and not kept: a repetition is given another one for the same place.
+      idempotency: {
+        keep: (json) => (json as UploadSlotAnswer).fileId,
+        replay: async ({ caller }, kept) => ({
+          json: toSlot(await directFiles.uploadAgain(caller.did, kept as string)),
+        }),
+      },
       // 10,000 recipients of 200 characters.
       maxBodyBytes: 4 * 1024 * 1024,
       responses: { 200: { description: 'An id and a place to upload to.', schema: slotAnswer } },
@@ -122,9 +130,13 @@ export function fileRoutes({ directFiles, clock }: FileRoutesDependencies): read
         'schema-type-unsupported',
         'topic-store-unavailable',
         'blob-store-unavailable',
+        // To a repetition, when there is nothing to upload any more.
+        'file-not-found',
+        'file-complete',
+        'upload-slot-expired',
       ],
-      handle: async ({ caller, body: { fqcns = [], ...fields } }) => ({
-        json: toSlot(await directFiles.open({ ...fields, ownerDid: caller.did, recipients: fqcns })),
+      handle: async ({ caller, attempt, body: { fqcns = [], ...fields } }) => ({
+        json: toSlot(await directFiles.open({ ...fields, ownerDid: caller.did, recipients: fqcns }, attempt)),
       }),
     }),
     route({
@@ -149,6 +161,7 @@ export function fileRoutes({ directFiles, clock }: FileRoutesDependencies): read
       tag,
       access: 'participant',
       params,
+      idempotency: {},
       responses: {
         200: {
           description: 'What became of the messages, the same at every repetition.',
@@ -178,6 +191,7 @@ export function fileRoutes({ directFiles, clock }: FileRoutesDependencies): read
             fileId: record.fileId,
             verification: record.verification ?? 'length',
           },
+          isTransient: isTransient(outcomes),
         };
       },
     }),

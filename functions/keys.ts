@@ -3,7 +3,8 @@
 import { Type } from '@sinclair/typebox';
 import { type Route, route } from '../shared/http/route';
 import { type KeyMessages, printMessages } from '../shared/messages';
-import { messageSchema, requireWellFormed } from './messages';
+import { messageSchema } from './messages';
+import { requireWellFormed } from './sending';
 
 export interface KeyRoutesDependencies {
   readonly keyMessages: KeyMessages;
@@ -61,6 +62,7 @@ export function keyRoutes({ keyMessages }: KeyRoutesDependencies): readonly Rout
       tag,
       access: 'participant',
       body: sendBody,
+      idempotency: {},
       responses: {
         200: { description: 'Stored.', schema: Type.Object({ messageId: Type.String() }) },
       },
@@ -70,7 +72,7 @@ export function keyRoutes({ keyMessages }: KeyRoutesDependencies): readonly Rout
         'message-store-unavailable',
         'message-store-full',
       ],
-      handle: async ({ caller, body }) => {
+      handle: async ({ caller, body, attempt }) => {
         requireWellFormed(body);
         const { fqcn, clientGatewayMessageId, payload } = body;
         const messageId = await keyMessages.send({
@@ -78,6 +80,7 @@ export function keyRoutes({ keyMessages }: KeyRoutesDependencies): readonly Rout
           recipient: fqcn,
           clientGatewayMessageId,
           payload,
+          attempt,
         });
         return { json: { messageId } };
       },

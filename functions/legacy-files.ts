@@ -5,7 +5,7 @@ import { contentDisposition, headerText, type LegacyFiles } from '../shared/file
 import { validate } from '../shared/http/request';
 import { type Route, route } from '../shared/http/route';
 import { readUpload } from '../shared/http/upload';
-import { publishAnswer, toPublishAnswer } from './publish-answer';
+import { isTransient, publishAnswer, toPublishAnswer } from './publish-answer';
 
 export interface LegacyFileRoutesDependencies {
   readonly legacyFiles: LegacyFiles;
@@ -48,6 +48,7 @@ export function legacyFileRoutes({ legacyFiles }: LegacyFileRoutesDependencies):
       tag,
       access: 'participant',
       streamedBody: { contentType: 'multipart/form-data', schema: form },
+      idempotency: {},
       responses: {
         200: { description: 'What became of it, also when every recipient failed', schema: publishAnswer },
       },
@@ -64,7 +65,7 @@ export function legacyFileRoutes({ legacyFiles }: LegacyFileRoutesDependencies):
         'topic-store-unavailable',
         'blob-store-unavailable',
       ],
-      handle: async ({ caller, request }) => {
+      handle: async ({ caller, request, once }) => {
         const incoming = legacyFiles.receive();
         try {
           const parts = await readUpload(request, {
@@ -73,17 +74,24 @@ export function legacyFileRoutes({ legacyFiles }: LegacyFileRoutesDependencies):
             takeFile: (bytes) => incoming.take(bytes),
           });
           const { fqcns, transactionId, ...fields } = validate(texts, parts, 'body') as Static<typeof texts>;
-          const { record, outcomes } = await incoming.finish(caller, {
+          const description = {
             ...fields,
             ownerDid: caller.did,
             recipients: fqcns.split(',').filter((recipient) => recipient !== ''),
             // An empty transaction id is none.
             transactionId: transactionId === '' ? undefined : transactionId,
+          };
+          // What was sent is known when all of it has come, and nobody has seen it yet.
+          return await once(incoming.contentOf(description), async (attempt) => {
+            const { record, outcomes } = await incoming.finish(caller, description, attempt);
+            return {
+              json: toPublishAnswer(caller.did, record.clientGatewayMessageId, outcomes),
+              isTransient: isTransient(outcomes),
+            };
           });
-          return { json: toPublishAnswer(caller.did, record.clientGatewayMessageId, outcomes) };
-        } catch (error) {
+        } finally {
+          // What did not become a file: a refusal, or a repetition that is answered as the first one was.
           await incoming.discard();
-          throw error;
         }
       },
     }),

@@ -1,4 +1,4 @@
-// Publish, search and acknowledge: the routes that every Client Gateway uses (contract §3).
+// Search and acknowledge: how every Client Gateway reads (contract §3).
 
 import { type Static, Type } from '@sinclair/typebox';
 import { BrokerError, invalidParameter } from '../shared/broker-error';
@@ -9,20 +9,16 @@ import {
   type Mailbox,
   type ClaimChecks,
   type MailboxReader,
-  maxClaimedPayloadBytes,
   mailboxToken,
   type MessageIds,
   type MessageLog,
   parseInstant,
   printMessages,
-  type Publisher,
   senderToken,
 } from '../shared/messages';
-import { deprecationHeaders, type TopicCatalog } from '../shared/topics';
-import { publishAnswer, toPublishAnswer } from './publish-answer';
+import type { TopicCatalog } from '../shared/topics';
 
 export interface MessageRoutesDependencies {
-  readonly publisher: Publisher;
   readonly reader: MailboxReader;
   readonly messageLog: Pick<MessageLog, 'generation'>;
   readonly messageIds: MessageIds;
@@ -33,72 +29,11 @@ export interface MessageRoutesDependencies {
 }
 
 const did = Type.String({ minLength: 1, maxLength: 200 });
-/** Also what is no DID: it is one failed recipient among the others, not a bad request. */
-const recipient = Type.String({ maxLength: 200 });
 const topicId = Type.String({ pattern: '^[0-9a-f]{24}$' });
 const topicIds = Type.Array(topicId, { maxItems: 10_000 });
-const reference = Type.String({ maxLength: 200 });
 const anonymousKey = Type.String({ minLength: 1, maxLength: 255 });
 const clientId = Type.String({ pattern: '^[A-Za-z0-9:.>*_-]{1,255}$' });
 const messageId = Type.String({ description: '24 lower-case hex characters.' });
-
-const publishBody = Type.Object(
-  {
-    fqcns: Type.Optional(
-      Type.Array(recipient, { maxItems: 10_000, description: 'DIDs of the recipients; repeats count once.' }),
-    ),
-    payload: Type.Optional(
-      Type.String({
-        description:
-          'At most 8 MiB in UTF-8. Comes back byte for byte. Required unless there is a fileId; without it the message is the file’s: isFile is true and the payload names the file.',
-      }),
-    ),
-    fileId: Type.Optional(
-      Type.String({
-        maxLength: 100,
-        description:
-          'A completed file of your own: the recipients may read it from then on, as long as the message lives. Not together with anonymousRecipient.',
-      }),
-    ),
-    topicId,
-    topicVersion: Type.String({ minLength: 1, maxLength: 100 }),
-    signature: Type.String({ maxLength: 10_000 }),
-    clientGatewayMessageId: Type.String({ minLength: 1, maxLength: 200 }),
-    payloadEncryption: Type.Boolean({
-      description: 'False: the payload is validated against the version’s schema.',
-    }),
-    transactionId: Type.Optional(
-      Type.String({
-        maxLength: 200,
-        description: 'A second message with it, to the same recipient on the same topic, is a duplicate.',
-      }),
-    ),
-    initiatingMessageId: Type.Optional(reference),
-    initiatingTransactionId: Type.Optional(reference),
-    topicRestrictions: Type.Optional(Type.String({ maxLength: 500 })),
-    ttlSeconds: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 86_400_000,
-        description: 'Life of the message in seconds, at most that of the longest retention class.',
-      }),
-    ),
-    anonymousRecipient: Type.Optional(Type.Array(anonymousKey, { maxItems: 25 })),
-  },
-  {
-    examples: [
-      {
-        fqcns: ['did:ethr:volta:0x5b38da6a701c568545dcfcb03fcb875f56beddc4'],
-        payload: '{"text":"Good morning."}',
-        topicId: '0123456789abcdef01234567',
-        topicVersion: '1.0.0',
-        signature: 'made by the sender, verified by the recipient',
-        clientGatewayMessageId: '3f0c1b0e-0c5e-4a57-8f5c-2b6f1d9b7a11',
-        payloadEncryption: false,
-      },
-    ],
-  },
-);
 
 const searchBody = Type.Object(
   {
@@ -151,56 +86,11 @@ const acknowledgeBody = Type.Object(
 );
 
 export function messageRoutes(dependencies: MessageRoutesDependencies): readonly Route[] {
-  const { publisher, reader, messageLog, messageIds, catalog, anonymousMailboxes, clients, claimChecks } =
-    dependencies;
+  const { reader, messageLog, messageIds, catalog, anonymousMailboxes, clients, claimChecks } = dependencies;
   /** The caller's own mailbox, or that of an anonymous key that it has registered. */
   const ownMailbox = async (callerDid: string, key: string | undefined): Promise<Mailbox> =>
     key === undefined ? { kind: 'did', identifier: callerDid } : anonymousMailboxes.open(callerDid, key);
   return [
-    route({
-      method: 'POST',
-      path: 'messages',
-      operationId: 'publishMessage',
-      summary: 'Send a message to participants; each recipient has an outcome of its own',
-      tag: 'Messages',
-      access: 'participant',
-      body: publishBody,
-      // A byte of the payload may take six once it is escaped.
-      maxBodyBytes: 6 * maxClaimedPayloadBytes + 4 * 1024 * 1024,
-      responses: {
-        200: {
-          description:
-            'What became of it, also when every recipient failed. Of a deprecated version with the headers Deprecation (RFC 9745) and Sunset (RFC 8594).',
-          schema: publishAnswer,
-        },
-      },
-      problems: [
-        'topic-not-found',
-        'version-sunset',
-        'schema-violation',
-        'message-store-unavailable',
-        'message-store-full',
-        'topic-store-unavailable',
-        'blob-store-unavailable',
-      ],
-      handle: async ({ caller, body }) => {
-        requireWellFormed(body);
-        const { fqcns = [], anonymousRecipient = [], ...fields } = body;
-        const outcomes = await publisher.publish({
-          ...fields,
-          senderDid: caller.did,
-          senderRoles: caller.roles,
-          recipients: fqcns,
-          anonymousRecipients: anonymousRecipient,
-        });
-        // The messages are sent: an answer about them matters more than a header.
-        const known = await catalog.find(body.topicId).catch(() => undefined);
-        return {
-          json: toPublishAnswer(caller.did, body.clientGatewayMessageId, outcomes),
-          headers: deprecationHeaders(known?.versions.get(body.topicVersion)?.deprecation),
-        };
-      },
-    }),
     route({
       method: 'POST',
       path: 'messages/search',
@@ -287,18 +177,6 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
       },
     }),
   ];
-}
-
-/** A lone surrogate has no UTF-8 form: it would be stored as something else. */
-export function requireWellFormed(body: Readonly<Record<string, unknown>>): void {
-  const texts = Object.entries(body).flatMap(([field, value]) =>
-    (Array.isArray(value) ? value : [value]).map((text) => [field, text] as const),
-  );
-  for (const [field, text] of texts) {
-    if (typeof text === 'string' && !text.isWellFormed()) {
-      throw invalidParameter(field, 'must not contain a lone surrogate');
-    }
-  }
 }
 
 function readFrom(text: string | undefined): ReturnType<typeof parseInstant> {

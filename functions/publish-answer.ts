@@ -66,3 +66,8 @@ export function toPublishAnswer(
     ],
   };
 }
+
+/** Whether another try may bring more. */
+export function isTransient(outcomes: readonly RecipientOutcome[]): boolean {
+  return outcomes.some((outcome) => 'isTransient' in outcome);
+}

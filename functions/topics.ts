@@ -49,6 +49,7 @@ export function topicRoutes(dependencies: TopicRouteDependencies): readonly Rout
       tag,
       access: 'participant',
       maxBodyBytes: maxSchemaBodyBytes,
+      idempotency: {},
       body: Type.Object(
         {
           name: Type.String({ description: '1–255 characters, no white space at the ends; case counts.' }),
@@ -73,8 +74,8 @@ export function topicRoutes(dependencies: TopicRouteDependencies): readonly Rout
       ),
       responses: taggedAnswers('the state of the topic'),
       problems: ['record-exists', 'schema-invalid', 'topic-store-unavailable'],
-      handle: async ({ caller, body }) =>
-        topicReply(await administration.create(caller, { ...body, tags: body.tags ?? [] })),
+      handle: async ({ caller, body, attempt }) =>
+        topicReply(await administration.create(caller, { ...body, tags: body.tags ?? [] }, attempt)),
     }),
     route({
       method: 'GET',

@@ -16,6 +16,8 @@ export type ErrorCode =
   | 'version-conflict'
   | 'version-sunset'
   | 'precondition-failed'
+  | 'idempotent-call-running'
+  | 'idempotency-key-reused'
   | 'schema-invalid'
   | 'schema-type-unsupported'
   | 'schema-violation'

@@ -4,10 +4,16 @@ import { DirectGet } from '../../shared/adapters/nats/direct-get';
 import { JetStream } from '../../shared/adapters/nats/jetstream';
 import { JetStreamCursorStore } from '../../shared/adapters/nats/jetstream-cursor-store';
 import { JetStreamMessageLog } from '../../shared/adapters/nats/jetstream-message-log';
+import {
+  idempotencyMemoryMs,
+  JetStreamIdempotencyStore,
+} from '../../shared/adapters/nats/jetstream-idempotency-store';
+import { idempotencyBucket } from '../../shared/adapters/nats/names';
 import { ServerClock } from '../../shared/adapters/nats/server-clock';
 import { StoreLayout } from '../../shared/adapters/nats/store-layout';
 import type { Clock } from '../../shared/clock';
 import type { Settings } from '../../shared/config/settings';
+import { IdempotentCalls } from '../../shared/idempotency';
 import type { Log } from '../../shared/log';
 import { JetStreamExpiryCursors } from '../../shared/adapters/nats/jetstream-expiry-cursors';
 import { listExpiryQueues } from '../../shared/adapters/nats/jetstream-expiry-queues';
@@ -38,9 +44,15 @@ export function messageStore({ nats, retention }: Settings, log: Log, clock: Clo
   });
   const serverClock = new ServerClock(jetStream, clock);
   const now = () => serverClock.now();
-  const cursors = new JetStreamCursorStore(layout, serverClock);
+  const cursors = new JetStreamCursorStore(jetStream, layout, serverClock);
   const longestClass = retention.classes.at(-1) ?? retention.defaultClass;
   const receiptLog = new JetStreamReceiptLog(jetStream, directGet, layout, longestClass.name);
+  const idempotency = layout.bucket(idempotencyBucket, { ttlMs: idempotencyMemoryMs });
+  const idempotentCalls = new IdempotentCalls({
+    store: new JetStreamIdempotencyStore(idempotency),
+    now,
+    log,
+  });
   const queues = () => listExpiryQueues({ jetStream, directGet, layout, replicas: nats.replicas });
   return {
     jetStream,
@@ -48,6 +60,7 @@ export function messageStore({ nats, retention }: Settings, log: Log, clock: Clo
     layout,
     messageLog,
     cursors,
+    idempotentCalls,
     now,
     longestClass,
     receipts: (messageIds: MessageIds, anonymousMailboxes: AnonymousMailboxes) =>

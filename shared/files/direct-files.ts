@@ -2,6 +2,7 @@
 // announces what was uploaded, and hands out download URLs to the owner and the recipients (contract §7).
 
 import { BrokerError, invalidParameter } from '../broker-error';
+import type { Attempt } from '../idempotency';
 import type { Caller } from '../identity';
 import { isDid } from '../identity';
 import type { RetentionPolicy } from '../retention';
@@ -58,18 +59,22 @@ export class DirectFiles {
 
   /**
    * A new file and the URL to which its owner uploads.
+   * @param attempt where it may be repeated: its id becomes the file's, so that a repetition finds it
    * @throws BrokerError `topic-not-found`, `payload-too-large`, `schema-type-unsupported`, `…-unavailable`
    */
-  async open(description: FileDescription): Promise<UploadSlot> {
+  async open(description: FileDescription, attempt?: Attempt): Promise<UploadSlot> {
     const { records, contents, catalog, validation, retention, clock } = this.dependencies;
     const { maxFileBytes, slotMs, urlMs } = this.dependencies;
+    const fileId = attempt?.id ?? newFileId();
+    if (attempt?.isRepeated && (await records.read(fileId))) {
+      return this.uploadAgain(description.ownerDid, fileId);
+    }
     const { topic, schema } = await catalog.requireVersion(description.topicId, description.topicVersion);
     if (description.sizeBytes > maxFileBytes) {
       throw new BrokerError('payload-too-large', `A file may have at most ${maxFileBytes} bytes.`);
     }
     if (!description.payloadEncryption) validation.requireSupported(schema, description.sizeBytes);
     const nowMs = clock();
-    const fileId = newFileId();
     const { retentionClass } = retention.of(topic.retentionClass, undefined);
     await records.create(openFile(fileId, description, retentionClass, nowMs + slotMs, nowMs + urlMs));
     return { fileId, upload: await contents.uploadUrl(fileId, nowMs + urlMs) };

@@ -3,6 +3,7 @@
 // record, and no recipient gets a second message.
 
 import { BrokerError } from '../broker-error';
+import type { Attempt } from '../idempotency';
 import type { Caller } from '../identity';
 import type { Delivery, RecipientOutcome } from '../messages';
 import { filePayload, printShared } from '../messages';
@@ -52,10 +53,11 @@ export class FileCompletion {
   /**
    * Completes an uploaded file; a completed one answers what it answered then.
    * @param caller the owner
+   * @param attempt where the file itself is sent anew when it is repeated
    * @throws BrokerError `file-not-complete`, `file-mismatch`, `upload-slot-expired`, `schema-violation`,
    *   `topic-not-found`, `payload-too-large`, `schema-type-unsupported`, `…-unavailable`, `message-store-full`
    */
-  async complete(caller: Caller, found: StoredRecord): Promise<CompletedFile> {
+  async complete(caller: Caller, found: StoredRecord, attempt?: Attempt): Promise<CompletedFile> {
     const { clock } = this.dependencies;
     let current = found;
     let isRepeated = found.record.state === 'publishing';
@@ -80,7 +82,9 @@ export class FileCompletion {
             current = next ?? (await this.#reread(record.fileId));
             break;
           }
-          const outcomes = await this.#publish(caller, record, isRepeated);
+          const outcomes = await this.#publish(caller, record, isRepeated, attempt);
+          // Another try may bring the rest, so the outcomes are not written down for good.
+          if (outcomes.some((outcome) => 'isTransient' in outcome)) return { record, outcomes };
           const next = await this.#records.replace(completed(record, outcomes), current.version);
           isRepeated = true;
           current = next ?? (await this.#reread(record.fileId));
@@ -153,6 +157,7 @@ export class FileCompletion {
     caller: Caller,
     record: FileRecord,
     isRepeated: boolean,
+    attempt: Attempt | undefined,
   ): Promise<readonly RecipientOutcome[]> {
     const { delivery } = this.dependencies;
     const before = isRepeated
@@ -166,7 +171,8 @@ export class FileCompletion {
       topicId: record.topicId,
       retention: { retentionClass: record.retentionClass },
       // The store remembers it for a while only; it covers two that complete the same file at once.
-      transactionId: record.transactionId ?? `file:${record.fileId}`,
+      transactionId: record.transactionId ?? (attempt ? undefined : `file:${record.fileId}`),
+      attempt,
       shared: printShared({
         ...record,
         senderDid: record.ownerDid,

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { BrokerError } from '../broker-error';
+import type { Attempt } from '../idempotency';
 import type { Caller } from '../identity';
 import type { Log } from '../log';
 import type { RetentionPolicy } from '../retention';
@@ -102,11 +103,17 @@ export class IncomingFile {
     if (this.#sizeBytes === 0) throw new BrokerError('malformed-upload', 'The file is empty.');
   }
 
+  /** All that was sent, as a text: two uploads of the same are alike in it. */
+  contentOf(description: LegacyDescription): string {
+    return JSON.stringify([description, this.#sizeBytes, this.#digest.copy().digest('hex')]);
+  }
+
   /**
-   * All of it is there: makes it a file and sends its messages.
+   * All of it is there: makes it a file and sends its messages. A repetition is another file; who has a message of the
+   * one before is sent none.
    * @throws BrokerError like FileCompletion.complete()
    */
-  async finish(caller: Caller, description: LegacyDescription): Promise<CompletedFile> {
+  async finish(caller: Caller, description: LegacyDescription, attempt?: Attempt): Promise<CompletedFile> {
     const { records, catalog, validation, completion, retention, clock } = this.dependencies;
     const { topic, schema } = await catalog.requireVersion(description.topicId, description.topicVersion);
     if (!description.payloadEncryption) validation.requireSupported(schema, this.#sizeBytes);
@@ -122,7 +129,7 @@ export class IncomingFile {
     if (!stored) throw fileNotFound();
     // From here on a message may refer to it, even if the store has not confirmed any.
     this.#isKept = true;
-    const complete = await completion.complete(caller, stored);
+    const complete = await completion.complete(caller, stored, attempt);
     const isReferred = complete.outcomes.some(
       (outcome) => 'messageId' in outcome || outcome.code === 'MB::NATS_SERVER',
     );
@@ -137,7 +144,7 @@ export class IncomingFile {
   /** Leaves nothing behind of a file that did not become complete; what it cannot remove now, the timer will. */
   async discard(): Promise<void> {
     const { records, contents, log } = this.dependencies;
-    if (this.#isKept) return;
+    if (this.#isKept || this.#isOver) return;
     this.#isOver = true;
     await this.#upload.discard();
     if (!this.#stored) return;

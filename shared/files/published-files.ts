@@ -3,6 +3,7 @@
 
 import {
   filePayload,
+  findMessage,
   type Mailbox,
   mailboxToken,
   type MessageIds,
@@ -11,11 +12,6 @@ import {
   senderToken,
 } from '../messages';
 import type { FileRecord } from './file-record';
-
-/** How far the store's clock may be behind ours. */
-const clockMarginMs = 600_000;
-/** Messages read at once. */
-const batch = { messages: 1_000, bytes: 4 * 1024 * 1024 };
 
 export class PublishedFiles {
   constructor(
@@ -31,42 +27,12 @@ export class PublishedFiles {
     const { messageLog, messageIds } = this;
     const mailbox: Mailbox = { kind: 'did', identifier: recipient };
     const filter = { topic: record.topicId, sender: senderToken(record.ownerDid) };
-    // A read may be answered by a replica that is behind; the leader says how far it has to come.
-    const lastSeq = await messageLog.lastSeq(mailbox, filter);
-    const fromMs = (record.publishingSinceMs ?? 0) - clockMarginMs;
-    let start: { after: number } | { fromMs: number } = { fromMs: Math.max(0, fromMs) };
-    let reached = 0;
-    while (reached < lastSeq) {
-      const { messages, more } = await messageLog.read(mailbox, filter, start, batch);
-      for (const { seq, body, keyNumber } of messages) {
-        if (!announces(body, record.fileId)) continue;
-        const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
-        return { recipient, messageId: messageIds.seal(seq, context, keyNumber) };
-      }
-      const last = messages.at(-1)?.seq;
-      if (last !== undefined) {
-        reached = last;
-        start = { after: last };
-      } else if (!more && !(await this.#isLater(mailbox, filter, lastSeq, start))) return undefined;
-    }
-    return undefined;
-  }
-
-  /** Whether the message that the leader has last lies behind the start of a read: then the replica is behind. */
-  async #isLater(
-    mailbox: Mailbox,
-    filter: { topic: string; sender: string },
-    lastSeq: number,
-    start: { after: number } | { fromMs: number },
-  ): Promise<boolean> {
-    if ('after' in start) return start.after < lastSeq;
-    const newest = await this.messageLog.read(
-      mailbox,
-      filter,
-      { after: lastSeq - 1 },
-      { ...batch, messages: 1 },
+    const found = await findMessage(messageLog, mailbox, filter, record.publishingSinceMs ?? 0, ({ body }) =>
+      announces(body, record.fileId),
     );
-    return (newest.messages[0]?.timeMs ?? Infinity) >= start.fromMs;
+    if (!found) return undefined;
+    const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
+    return { recipient, messageId: messageIds.seal(found.seq, context, found.keyNumber) };
   }
 }
 

@@ -5,62 +5,89 @@ import type { HttpHandler, HttpRequest, HttpResponseInit } from '@azure/function
 import { randomUUID } from 'node:crypto';
 import { BrokerError } from '../broker-error';
 import type { Clock } from '../clock';
+import type { IdempotentCalls } from '../idempotency';
 import type { Caller } from '../identity/caller';
 import type { Log } from '../log';
+import { onceForKey, readIdempotencyKey } from './idempotent-call';
 import { toProblem } from './problems';
 import { parseJson, readBody, readParams, readQuery, validate } from './request';
-import type { Call, Reply, Route } from './route';
+import type { Call, Once, Reply, Route } from './route';
 
 export interface HandlerDependencies {
   /** The caller behind an Authorization header; throws `unauthenticated`, and `forbidden` without a user role. */
   readonly authenticate: (authorization: string | null) => Promise<Caller>;
+  /** Carries out what has an Idempotency-Key. */
+  readonly idempotentCalls: Pick<IdempotentCalls, 'once'>;
   readonly log: Log;
   readonly clock: Clock;
 }
 
 const defaultMaxBodyBytes = 1024 * 1024;
 const nobody: Caller = { did: '', roles: [] };
+const noBytes = Buffer.alloc(0);
 
 /** The Azure Functions handler of a route. Never rejects and never resolves to nothing. */
 export function createHandler(route: Route, dependencies: HandlerDependencies): HttpHandler {
-  const { authenticate, log, clock } = dependencies;
   return async (request) => {
     const requestId = readRequestId(request);
     try {
-      const caller =
-        route.access === 'public' ? nobody : await authenticate(request.headers.get('authorization'));
-      const call: Call = {
-        caller,
-        params: route.params && validate(route.params, readParams(request, route.path), 'params'),
-        query: route.query && validate(route.query, readQuery(request), 'query'),
-        body: route.body && (await readValidBody(request, route, route.body)),
-        request,
-        requestId,
-      };
-      return toResponse(await route.handle(call), requestId);
+      return toResponse(await answer(route, request, requestId, dependencies), requestId);
     } catch (error) {
-      const problem = toProblem(error, requestId, clock());
-      if (problem.status >= 500) {
-        log(problem.status === 500 ? 'error' : 'warn', 'request failed', {
-          requestId,
-          operation: route.operationId,
-          code: problem.code,
-          error,
-        });
-      }
-      return toResponse(
-        {
-          status: problem.status,
-          headers: {
-            'content-type': 'application/problem+json',
-            ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
-            ...retryAfter(error, problem.status),
-          },
-          json: problem,
-        },
-        requestId,
-      );
+      return toResponse(problemReply(error, route, requestId, dependencies), requestId);
     }
+  };
+}
+
+async function answer(
+  route: Route,
+  request: HttpRequest,
+  requestId: string,
+  dependencies: HandlerDependencies,
+): Promise<Reply> {
+  const { authenticate, idempotentCalls } = dependencies;
+  const caller =
+    route.access === 'public' ? nobody : await authenticate(request.headers.get('authorization'));
+  const key = readIdempotencyKey(route, request);
+  const params = route.params && validate(route.params, readParams(request, route.path), 'params');
+  const query = route.query && validate(route.query, readQuery(request), 'query');
+  const bytes = route.body ? await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes) : noBytes;
+  const body = route.body && readValidBody(bytes, route, route.body);
+  const once: Once = (content, work) =>
+    key === undefined
+      ? work(undefined)
+      : onceForKey(idempotentCalls, { route, call, key, content }, (attempt) =>
+          // A refusal is an answer too, and given again.
+          work(attempt).catch((error: unknown) => problemReply(error, route, requestId, dependencies)),
+        );
+  const call: Call = { caller, params, query, body, request, requestId, once };
+  // What streams in is known to its handler alone.
+  if (key === undefined || route.streamedBody) return route.handle(call);
+  return once(bytes, (attempt) => route.handle({ ...call, attempt }));
+}
+
+function problemReply(
+  error: unknown,
+  route: Route,
+  requestId: string,
+  { log, clock }: HandlerDependencies,
+): Reply {
+  const problem = toProblem(error, requestId, clock());
+  if (problem.status >= 500) {
+    log(problem.status === 500 ? 'error' : 'warn', 'request failed', {
+      requestId,
+      operation: route.operationId,
+      code: problem.code,
+      error,
+    });
+  }
+  return {
+    status: problem.status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...retryAfter(error, problem.status),
+    },
+    json: problem,
   };
 }
 
@@ -70,12 +97,7 @@ function readRequestId(request: HttpRequest): string {
   return sent && sent !== 'null' && /^[\w.:-]{1,128}$/.test(sent) ? sent : randomUUID();
 }
 
-async function readValidBody(
-  request: HttpRequest,
-  route: Route,
-  schema: NonNullable<Route['body']>,
-): Promise<unknown> {
-  const bytes = await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes);
+function readValidBody(bytes: Buffer, route: Route, schema: NonNullable<Route['body']>): unknown {
   if (!route.bodyOptional) return validate(schema, parseJson(bytes), 'body');
   // HTTP clients print an absent body as the literal `null` when they are told that it is JSON.
   return validate(schema, (bytes.byteLength === 0 ? null : parseJson(bytes)) ?? {}, 'body');

@@ -32,7 +32,10 @@ export function problemsOf(route: Route): readonly ErrorCode[] {
         ? (['unauthenticated', 'forbidden', 'issuer-unavailable'] as const)
         : []),
       ...(route.body ? (['malformed-json', 'payload-too-large'] as const) : []),
-      ...(input ? (['invalid-parameters'] as const) : []),
+      ...(input || route.idempotency ? (['invalid-parameters'] as const) : []),
+      ...(route.idempotency
+        ? (['idempotent-call-running', 'idempotency-key-reused', 'message-store-unavailable'] as const)
+        : []),
       ...(route.problems ?? []),
     ]),
   ];
@@ -65,6 +68,7 @@ export function createOpenApi(routes: readonly Route[], info: OpenApiInfo): Json
     paths: named,
     components: {
       schemas: components,
+      parameters: { IdempotencyKey: idempotencyKey },
       headers: {
         RequestId: {
           description: 'Under this id the broker’s log has the call; a harmless X-Request-Id is kept.',
@@ -127,6 +131,7 @@ function parameters(route: Route): JsonObject {
   const list = [
     ...members(route.params).map(([name, schema]) => parameter('path', name, schema, true)),
     ...members(route.query).map(([name, schema, required]) => parameter('query', name, schema, required)),
+    ...(route.idempotency ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
   ];
   return list.length ? { parameters: list } : {};
 }
@@ -204,6 +209,17 @@ function exampleProblem(code: ErrorCode): unknown {
     Date.UTC(2026, 0, 2, 3, 4, 5),
   );
 }
+
+/** draft-ietf-httpapi-idempotency-key-header-07: a String of Structured Fields. */
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'A text of your own, up to 255 characters, in quotation marks or bare; yours alone, for this operation, for 24 hours. A call with the same key and the same body is answered as the first one was, and carried out once.',
+  schema: { type: 'string', minLength: 1, maxLength: 600 },
+  example: '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+};
 
 const text = (what: string) => ({ type: 'string', description: what });
 

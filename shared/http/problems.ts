@@ -99,6 +99,18 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     returnCode: '22',
     remedy: 'It has changed since, or is not there: read it again and send its ETag as If-Match.',
   },
+  'idempotent-call-running': {
+    status: 409,
+    title: 'Call still running',
+    returnCode: '22',
+    remedy: 'The first call with this Idempotency-Key has not ended: repeat it after Retry-After seconds.',
+  },
+  'idempotency-key-reused': {
+    status: 422,
+    title: 'Idempotency-Key is taken',
+    returnCode: '22',
+    remedy: 'Another request was made with this Idempotency-Key: use a new key for a new request.',
+  },
   'schema-invalid': {
     status: 400,
     title: 'Invalid schema',
@@ -222,6 +234,11 @@ export interface Problem {
   readonly returnCode: string;
   readonly returnMessage: string;
   readonly timestamp: string;
+}
+
+/** The status that is answered to anything thrown. */
+export function statusOf(error: unknown): number {
+  return problemTable[error instanceof BrokerError ? error.code : 'internal'].status;
 }
 
 /** Anything thrown, as the problem to answer. What is not a BrokerError reveals nothing of itself. */

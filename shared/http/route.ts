@@ -5,6 +5,7 @@
 import type { HttpRequest } from '@azure/functions';
 import type { Static, TSchema } from '@sinclair/typebox';
 import type { ErrorCode } from '../broker-error';
+import type { Attempt } from '../idempotency';
 import type { Caller } from '../identity/caller';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -40,6 +41,27 @@ export interface Call<Body = unknown, Query = unknown, Params = unknown> {
   /** The request itself, for routes that stream. */
   readonly request: HttpRequest;
   readonly requestId: string;
+  /** Of a call with an Idempotency-Key, on routes that read no stream. */
+  readonly attempt?: Attempt | undefined;
+  /** Carries a call out once for its Idempotency-Key: for routes that stream, when they know what was sent. */
+  readonly once: Once;
+}
+
+/**
+ * @param content all that was sent: the bytes, or a text that says it
+ * @param work gets no attempt where the call has no key
+ */
+export type Once = (
+  content: Uint8Array | string,
+  work: (attempt: Attempt | undefined) => Promise<Reply>,
+) => Promise<Reply>;
+
+/** How a route takes an Idempotency-Key. */
+export interface Idempotency {
+  /** What is kept of an answer in place of its JSON: for an answer with a secret in it. */
+  readonly keep?: (json: unknown) => unknown;
+  /** Makes the answer to a repetition from what was kept. Absent: it is what was kept. */
+  readonly replay?: (call: Call, kept: unknown) => Promise<Reply>;
 }
 
 /** What a handler gives back: a value to print as JSON, or bytes or a stream with a content type of their own. */
@@ -48,6 +70,8 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
   readonly body?: Uint8Array | string | ReadableStream<Uint8Array>;
+  /** The same call may bring more another time: not given again under an Idempotency-Key. */
+  readonly isTransient?: boolean;
 }
 
 export interface Route {
@@ -69,6 +93,8 @@ export interface Route {
   readonly bodyOptional?: boolean;
   /** Bytes of body read at most; beyond it 413. Default 1 MiB. */
   readonly maxBodyBytes?: number;
+  /** It creates something, and takes an Idempotency-Key. */
+  readonly idempotency?: Idempotency;
   readonly responses: Readonly<Record<number, ResponseDescription>>;
   /**
    * Problems of this route beyond those that follow from its shape (see `problemsOf` in openapi.ts: token and

@@ -2,6 +2,7 @@
 // goes through it, so that who may receive is decided in one place.
 
 import { BrokerError } from '../broker-error';
+import type { Attempt } from '../idempotency';
 import { isDid, type ParticipantDirectory } from '../identity';
 import type { Log } from '../log';
 import { mapConcurrently } from '../map-concurrently';
@@ -9,6 +10,7 @@ import type { Retention } from '../retention';
 import type { Admission } from './admission';
 import type { AnonymousMailboxes } from './anonymous-mailboxes';
 import type { ClaimCheck } from './claim-check';
+import { findAttempt } from './find-message';
 import { type Mailbox, mailboxToken } from './mailbox';
 import { bodyFor } from './message-body';
 import type { MessageIds } from './message-id';
@@ -29,6 +31,8 @@ export interface Consignment {
   readonly retention: Retention;
   /** Absent: nothing is a duplicate. */
   readonly transactionId?: string | undefined;
+  /** Where it may be repeated: whoever has its message already is sent none, and its outcome is that message. */
+  readonly attempt?: Attempt | undefined;
   /** What the messages of all recipients share, see printShared(). */
   readonly shared: Buffer;
   /** Where the payload lies that the shared part has not. */
@@ -40,7 +44,13 @@ export type FailureCode =
 
 export type RecipientOutcome =
   | { readonly recipient: string; readonly messageId: string }
-  | { readonly recipient: string; readonly code: FailureCode; readonly reason: string };
+  | {
+      readonly recipient: string;
+      readonly code: FailureCode;
+      readonly reason: string;
+      /** Another try may bring it; the outcome of this one may be unknown. */
+      readonly isTransient?: true;
+    };
 
 export interface DeliveryDependencies {
   readonly participants: Pick<ParticipantDirectory, 'exists'>;
@@ -68,13 +78,17 @@ export class Delivery {
     ];
     const outcomes = await mapConcurrently(targets, concurrentRecipients, async ({ recipient, isKey }) => {
       try {
-        if (!isStoreAway && isKey) return await this.#deliverToKey(recipient, consignment);
-        if (!isStoreAway) return await this.#deliverToDid(recipient, consignment);
+        if (!isStoreAway) return await this.#deliverTo(recipient, isKey, consignment);
       } catch (error) {
         failures.push(error);
         isStoreAway ||= error instanceof BrokerError && error.code === 'message-store-unavailable';
       }
-      return { recipient, code: 'MB::NATS_SERVER', reason: 'The message store did not confirm.' } as const;
+      return {
+        recipient,
+        code: 'MB::NATS_SERVER',
+        reason: 'The message store did not confirm.',
+        isTransient: true,
+      } as const;
     });
     if (failures.length) {
       const nothingStored = outcomes.every((outcome) => !('messageId' in outcome));
@@ -82,6 +96,30 @@ export class Delivery {
       this.dependencies.log('warn', 'recipients failed', { count: failures.length, error: failures[0] });
     }
     return outcomes;
+  }
+
+  async #deliverTo(recipient: string, isKey: boolean, consignment: Consignment): Promise<RecipientOutcome> {
+    // What was sent stays sent, whatever the recipient's channels have become since.
+    const earlier = consignment.attempt?.isRepeated
+      ? await this.#findEarlier(recipient, isKey, consignment, consignment.attempt)
+      : undefined;
+    if (earlier) return earlier;
+    return isKey ? this.#deliverToKey(recipient, consignment) : this.#deliverToDid(recipient, consignment);
+  }
+
+  async #findEarlier(
+    recipient: string,
+    isKey: boolean,
+    consignment: Consignment,
+    attempt: Attempt,
+  ): Promise<RecipientOutcome | undefined> {
+    const { messageLog, anonymousMailboxes } = this.dependencies;
+    const mailbox: Mailbox | undefined = isKey
+      ? await anonymousMailboxes.find(recipient)
+      : { kind: 'did', identifier: recipient };
+    if (!mailbox) return undefined;
+    const found = await findAttempt(messageLog, mailbox, consignment, attempt);
+    return found && this.#sent(mailbox, recipient, found.seq, found.keyNumber);
   }
 
   /** Channels speak for a DID's mailbox alone: an anonymous one is closed by removing its key. */
@@ -108,9 +146,8 @@ export class Delivery {
   }
 
   async #append(mailbox: Mailbox, recipient: string, consignment: Consignment): Promise<RecipientOutcome> {
-    const { messageLog, messageIds } = this.dependencies;
-    const keyNumber = messageIds.currentKey;
-    const appended = await messageLog.append({
+    const keyNumber = this.dependencies.messageIds.currentKey;
+    const appended = await this.dependencies.messageLog.append({
       mailbox,
       topicId: consignment.topicId,
       senderDid: consignment.senderDid,
@@ -118,16 +155,24 @@ export class Delivery {
       keyNumber,
       recipient,
       transactionId: consignment.transactionId,
+      attempt: consignment.attempt?.id,
       body: bodyFor(recipient, consignment.shared),
       claim: consignment.claim,
     });
     if (appended.outcome === 'duplicate') {
       return { recipient, code: 'MB::NATS_SERVER', reason: 'Duplicate transaction id.' };
     }
-    const generation = await messageLog.generation(mailbox);
-    return {
-      recipient,
-      messageId: messageIds.seal(appended.seq, { mailbox: mailboxToken(mailbox), generation }, keyNumber),
-    };
+    return this.#sent(mailbox, recipient, appended.seq, keyNumber);
+  }
+
+  async #sent(
+    mailbox: Mailbox,
+    recipient: string,
+    seq: number,
+    keyNumber: number,
+  ): Promise<RecipientOutcome> {
+    const generation = await this.dependencies.messageLog.generation(mailbox);
+    const context = { mailbox: mailboxToken(mailbox), generation };
+    return { recipient, messageId: this.dependencies.messageIds.seal(seq, context, keyNumber) };
   }
 }

@@ -3,14 +3,16 @@
 // the leader how far it has to read. It is never lost when an answer is (see key-cursor.ts).
 
 import { BrokerError } from '../broker-error';
+import type { Attempt } from '../idempotency';
 import { isDid, type ParticipantDirectory } from '../identity';
 import type { Admission, Sender } from './admission';
+import { findAttempt } from './find-message';
 import { dropRepeated, type KeyCursor, newKeyCursor, noteAnswer } from './key-cursor';
 import { type Mailbox, mailboxToken } from './mailbox';
 import { bodyFor, type FoundMessage, printShared } from './message-body';
 import type { MessageIds } from './message-id';
 import type { MessageLog, StoredMessage } from './message-log';
-import { maxAnswerBytes } from './reader';
+import { maxAnswerBytes } from './gather';
 
 /** Keys belong to messages, not to topics: they stand under a topic id that no topic has. */
 export const keyTopicId = '0'.repeat(24);
@@ -49,6 +51,8 @@ export interface NewKey {
   readonly recipient: string;
   readonly clientGatewayMessageId: string;
   readonly payload: string;
+  /** Where it may be repeated. */
+  readonly attempt?: Attempt | undefined;
 }
 
 export class KeyMessages {
@@ -59,15 +63,18 @@ export class KeyMessages {
    * @throws BrokerError `recipient-not-found`; `illegal-argument` when the recipient's channels refuse the sender;
    *   `message-store-unavailable`, `message-store-full`
    */
-  async send({ sender, recipient, clientGatewayMessageId, payload }: NewKey): Promise<string> {
+  async send({ sender, recipient, clientGatewayMessageId, payload, attempt }: NewKey): Promise<string> {
     const { participants, admission, messageLog, messageIds, retentionClass } = this.dependencies;
     if (!isDid(recipient) || !(await participants.exists(recipient))) {
       throw new BrokerError('recipient-not-found', 'The recipient of the key has never logged in.');
     }
+    const mailbox = keysMailbox(recipient);
+    const subject = { topicId: keyTopicId, senderDid: sender.did };
+    const earlier = attempt?.isRepeated && (await findAttempt(messageLog, mailbox, subject, attempt));
+    if (earlier) return messageIds.seal(earlier.seq, await this.#sealing(mailbox), earlier.keyNumber);
     if (!(await admission.admits(recipient, sender, undefined))) {
       throw new BrokerError('illegal-argument', 'The recipient’s channels do not admit this sender.');
     }
-    const mailbox = keysMailbox(recipient);
     const shared = printShared({
       topicId: keyTopicId,
       topicVersion: '',
@@ -80,11 +87,11 @@ export class KeyMessages {
     });
     const appended = await messageLog.append({
       mailbox,
-      topicId: keyTopicId,
-      senderDid: sender.did,
+      ...subject,
       retentionClass,
       keyNumber: messageIds.currentKey,
       transactionId: undefined,
+      attempt: attempt?.id,
       body: bodyFor(recipient, shared),
     });
     // Only a transaction id makes duplicates, and a key has none.

@@ -1,9 +1,11 @@
 // Publishing: one stored message per recipient, each with its own outcome (contract §3).
 
 import { BrokerError, invalidParameter } from '../broker-error';
+import type { Attempt } from '../idempotency';
+import type { RoleDirectory } from '../identity';
 import { messageLife, type Retention, type RetentionPolicy } from '../retention';
 import type { PayloadValidator, TopicCatalog } from '../topics';
-import type { ClaimChecks } from './claim-check';
+import type { ClaimCheck, ClaimChecks } from './claim-check';
 import type { Consignment, Delivery, RecipientOutcome } from './delivery';
 import { filePayload, printShared } from './message-body';
 
@@ -15,6 +17,8 @@ export const maxClaimedPayloadBytes = 8 * 1024 * 1024;
 const maxClaimBytes = 16 * 1024 * 1024;
 /** Below it a payload goes to everybody by itself: reading it from Blob would cost more than storing it often. */
 const minFanOutPayloadBytes = 64 * 1024;
+/** Recipients of one message: those that are named, and those that hold a role. */
+export const maxRecipients = 10_000;
 /** Room for the recipient's name in a body, escaped. */
 const recipientRoomBytes = 2_048;
 
@@ -22,6 +26,8 @@ export interface PublishRequest {
   readonly senderDid: string;
   readonly senderRoles: readonly string[];
   readonly recipients: readonly string[];
+  /** Roles of which one is enough to be a recipient, the sender itself too. */
+  readonly recipientRoles: readonly string[];
   readonly anonymousRecipients: readonly string[];
   readonly topicId: string;
   readonly topicVersion: string;
@@ -38,6 +44,17 @@ export interface PublishRequest {
   readonly topicRestrictions?: string | undefined;
   /** Life of the messages; absent: that of the topic's class. Unit: s. */
   readonly ttlSeconds?: number | undefined;
+  /** Where it may be repeated. */
+  readonly attempt?: Attempt | undefined;
+}
+
+/** A message that has passed every check, and is sent when it is its turn. */
+export interface PreparedMessage {
+  readonly topicId: string;
+  /** DIDs and anonymous keys. */
+  readonly recipients: readonly string[];
+  /** As Publisher.publish(). */
+  readonly send: () => Promise<readonly RecipientOutcome[]>;
 }
 
 /** Port: files that messages refer to. */
@@ -53,6 +70,7 @@ export interface PublisherDependencies {
   readonly catalog: Pick<TopicCatalog, 'requireVersion'>;
   readonly validator: Pick<PayloadValidator, 'validatePayload'>;
   readonly delivery: Delivery;
+  readonly roles: RoleDirectory;
   /** Bytes of a message body that the store takes at most. */
   readonly maxBodyBytes: number;
   readonly retention: RetentionPolicy;
@@ -72,9 +90,14 @@ export class Publisher {
    *   `message-store-full` only when nothing was stored
    */
   async publish(request: PublishRequest): Promise<readonly RecipientOutcome[]> {
+    return (await this.prepare(request)).send();
+  }
+
+  /** Checks a message and stores what its messages will refer to. @throws BrokerError as publish() */
+  async prepare(request: PublishRequest): Promise<PreparedMessage> {
     const { catalog, validator, delivery, maxBodyBytes } = this.dependencies;
-    const { fileId, senderDid, recipients } = request;
-    if (fileId !== undefined && request.anonymousRecipients.length) {
+    const { fileId, senderDid, anonymousRecipients } = request;
+    if (fileId !== undefined && anonymousRecipients.length) {
       throw invalidParameter('anonymousRecipient', 'must not be sent together with fileId');
     }
     const isFile = request.payload === undefined && fileId !== undefined;
@@ -86,6 +109,7 @@ export class Publisher {
     // A file was validated when it was completed.
     if (!request.payloadEncryption && !isFile) await validator.validatePayload(schema, payload);
     const retention = this.dependencies.retention.of(topic.retentionClass, request.ttlSeconds);
+    const recipients = await this.#recipientsOf(request);
     // An empty transaction id is none.
     const transactionId = request.transactionId === '' ? undefined : request.transactionId;
     const fields = { ...request, payload, transactionId, isFile };
@@ -93,34 +117,49 @@ export class Publisher {
     if (fileId !== undefined) {
       await this.dependencies.files.share(senderDid, fileId, recipients, lifeMsOf(retention));
     }
-    if (payloadBytes > maxPayloadBytes || this.#isWideFanOut(request, payloadBytes)) {
-      return this.#publishOnce(
-        { ...request, transactionId, retention, shared: printShared({ ...fields, payload: undefined }) },
-        payload,
-      );
+    const prepared = { topicId: request.topicId, recipients: [...recipients, ...anonymousRecipients] };
+    const consignment = { ...request, recipients, transactionId, retention };
+    if (payloadBytes > maxPayloadBytes || this.#isWideFanOut(prepared.recipients, payloadBytes)) {
+      const shared = printShared({ ...fields, payload: undefined });
+      const claim = await this.#deposit(payload, retention);
+      return { ...prepared, send: () => this.#deliverClaim({ ...consignment, shared, claim }) };
     }
     const shared = printShared(fields);
     if (shared.byteLength + recipientRoomBytes > maxBodyBytes) throw tooLargeEscaped();
-    return delivery.deliver({ ...request, transactionId, retention, shared });
+    return { ...prepared, send: () => delivery.deliver({ ...consignment, shared }) };
   }
 
-  #isWideFanOut({ recipients, anonymousRecipients }: PublishRequest, payloadBytes: number): boolean {
+  /** Those that are named and those that hold a role, each once. @throws BrokerError `invalid-parameters` */
+  async #recipientsOf({ recipients, recipientRoles }: PublishRequest): Promise<readonly string[]> {
+    if (!recipientRoles.length) return recipients;
+    const holders = await this.dependencies.roles.holdersOf(recipientRoles);
+    const all = [...new Set([...recipients, ...holders])];
+    if (all.length <= maxRecipients) return all;
+    throw invalidParameter('recipientRoles', `a message may have at most ${maxRecipients} recipients`);
+  }
+
+  #isWideFanOut(recipients: readonly string[], payloadBytes: number): boolean {
     if (payloadBytes < minFanOutPayloadBytes) return false;
-    const count = new Set(recipients).size + new Set(anonymousRecipients).size;
+    const count = new Set(recipients).size;
     return count > 1 && count * payloadBytes > this.dependencies.fanOutBytes;
   }
 
-  /** Stores the payload once, then messages that refer to it. */
-  async #publishOnce(consignment: Consignment, payload: string): Promise<readonly RecipientOutcome[]> {
-    const { claimChecks, delivery } = this.dependencies;
+  /** Stores a payload once, for messages that refer to it. */
+  #deposit(payload: string, retention: Retention): Promise<ClaimCheck> {
     const text = Buffer.from(JSON.stringify(payload));
     if (text.byteLength > maxClaimBytes) throw tooLargeEscaped();
-    const claim = await claimChecks.deposit(text, lifeMsOf(consignment.retention));
-    const outcomes = await delivery.deliver({ ...consignment, claim });
+    return this.dependencies.claimChecks.deposit(text, lifeMsOf(retention));
+  }
+
+  async #deliverClaim(
+    consignment: Consignment & { readonly claim: ClaimCheck },
+  ): Promise<readonly RecipientOutcome[]> {
+    const { claimChecks, delivery } = this.dependencies;
+    const outcomes = await delivery.deliver(consignment);
     const isReferred = outcomes.some(
       (outcome) => 'messageId' in outcome || outcome.code === 'MB::NATS_SERVER',
     );
-    if (!isReferred) await claimChecks.forfeit(claim);
+    if (!isReferred) await claimChecks.forfeit(consignment.claim);
     return outcomes;
   }
 }

@@ -3,6 +3,7 @@
 
 import { BrokerError, type Fault, invalidParameter } from '../broker-error';
 import type { Clock } from '../clock';
+import type { Attempt } from '../idempotency';
 import type { Caller } from '../identity';
 import type { PayloadValidator } from './payload-validator';
 import { readSchemaText } from './schema-text';
@@ -88,15 +89,20 @@ export class TopicAdministration {
     this.#clock = dependencies.clock;
   }
 
-  /** @throws BrokerError `invalid-parameters`, `forbidden`, `schema-invalid`, `record-exists` */
-  async create(caller: Caller, request: TopicRequest): Promise<TopicView> {
+  /**
+   * @param attempt where it may be repeated: its id becomes the topic's, so that a repetition finds it
+   * @throws BrokerError `invalid-parameters`, `forbidden`, `schema-invalid`, `record-exists`
+   */
+  async create(caller: Caller, request: TopicRequest, attempt?: Attempt): Promise<TopicView> {
     const schemaType = checkNaming(request);
     const tags = readTags(request.tags);
     this.#requireRight(caller, request.owner);
     const schema = readSchemaText(schemaType, request.schema);
     await this.#validator.compile(schemaType, schema.text);
     const { owner, name, version } = request;
-    const topic = await this.#store.create({ owner, name, schemaType, tags, version, schema });
+    const earlier = attempt?.isRepeated ? await this.#store.find(attempt.id) : undefined;
+    const topic =
+      earlier ?? (await this.#store.create({ owner, name, schemaType, tags, version, schema }, attempt?.id));
     await this.#announcer.announce(topic, schema);
     return viewOf(topic, version, schema.text, schema.hash);
   }

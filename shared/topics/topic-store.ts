@@ -61,8 +61,11 @@ export interface OwnerUpdates {
  * tables are not those of this program.
  */
 export interface TopicStore {
-  /** @throws BrokerError `record-exists` when the owner has a live topic of that name */
-  create(topic: NewTopic): Promise<Topic>;
+  /**
+   * @param id of the topic; absent: a random one
+   * @throws BrokerError `record-exists` when the owner has a live topic of that name
+   */
+  create(topic: NewTopic, id?: string): Promise<Topic>;
 
   /** A topic, deleted or not. */
   find(id: string): Promise<Topic | undefined>;

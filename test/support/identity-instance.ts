@@ -120,10 +120,12 @@ export function startIdentityInstance(options: IdentityInstanceOptions): Identit
       clock,
     }),
   ];
+  // No call here has an Idempotency-Key.
+  const idempotentCalls = { once: () => Promise.reject(new Error('no call has a key here')) };
   const handlers = new Map(
     routes.map((route) => [
       route.operationId,
-      { route, handler: createHandler(route, { authenticate, log, clock }) },
+      { route, handler: createHandler(route, { authenticate, idempotentCalls, log, clock }) },
     ]),
   );
 

@@ -44,6 +44,7 @@ async function call(
     },
     {
       authenticate: () => Promise.resolve({ did: 'did:ethr:0x1', roles: [] }),
+      idempotentCalls: { once: () => Promise.reject(new Error('no call has a key here')) },
       log: (level, event, fields = {}) => logged.push({ level, event, fields }),
       clock: () => now,
       ...dependencies,

@@ -39,8 +39,7 @@ export class SqlTopicStore implements TopicStore {
     this.#database = new Kysely<Tables>({ dialect: backend.dialect });
   }
 
-  create(topic: NewTopic): Promise<Topic> {
-    const id = newTopicId();
+  create(topic: NewTopic, id = newTopicId()): Promise<Topic> {
     return this.#run(async () => {
       const created = newTopic(id, topic, this.#clock());
       await this.#transaction((transaction) =>

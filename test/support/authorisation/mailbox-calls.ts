@@ -33,6 +33,15 @@ export const mailboxCalls: Readonly<Record<string, AuthorisedCall>> = {
       body: messageTo([world.recipient.did], await world.topic(whose)),
     }),
   },
+  publishBatch: {
+    object: 'topic',
+    whose: anybodys,
+    prepare: async (world, whose) => ({
+      path: '/messages/batch',
+      body: { messages: [messageTo([world.recipient.did], await world.topic(whose))] },
+      outcome: holds('"status":200', 'sent', 'refused'),
+    }),
+  },
   searchMessages: {
     object: 'anonymous key',
     whose: ['–', ...anybodys],
