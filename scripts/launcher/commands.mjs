@@ -99,12 +99,14 @@ Installs, builds and runs every test against real NATS, Azurite and SQLite. The 
   --help                                           this text`,
   },
   nightly: {
+    natsServer: true,
     build: true,
     steps: [{ args: ['scripts/nightly.mjs'], takesArguments: true }],
     lastLineOnFailure: 'tests: 0 passed, 1 failed, 0 skipped',
     help: `npm run nightly [-- arguments of jest]
 
-Runs the model test of the cursor over 10,000 random histories instead of 500. The last line counts the tests.
+Runs the model test of the cursor over 10,000 random histories instead of 500, then every e2e suite on clusters like
+that of a deployment: three NATS nodes, TLS, nkeys. The last line of each counts the tests.
 
   --help   this text`,
   },

@@ -1,17 +1,23 @@
-// The broker on the cluster of a deployment: TLS, nkeys, three replicas.
+// The broker on the cluster of a deployment: TLS, nkeys, three replicas. Here a part of the e2e run; all of it runs on
+// such clusters with NATS_CLUSTER set, as npm run nightly does.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { playGuidedExchange } from '../../scripts/guided/guided-exchange';
-import { type ClusterStack, startClusterStack } from '../support/cluster-stack';
+import type { NatsCluster } from '../support/nats-cluster';
+import { startTestStack, type TestStack } from '../support/stack';
 
 const root = resolve(__dirname, '../..');
 
 describe('the broker on a cluster of three nodes', () => {
-  let stack: ClusterStack;
+  let stack: TestStack;
+  let cluster: NatsCluster;
   beforeAll(async () => {
-    stack = await startClusterStack();
+    stack = await startTestStack({ store: 'cluster', settings: { RETENTION_CLASSES: '1s,24h,30d' } });
+    if (!stack.store.cluster) throw new Error('there is no cluster');
+    ({ cluster } = stack.store);
   }, 120_000);
   afterAll(() => stack.stop(), 60_000);
 
@@ -21,7 +27,7 @@ describe('the broker on a cluster of three nodes', () => {
       process.execPath,
       [
         ...['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--selectProjects', 'e2e'],
-        ...['--testPathPatterns', '(guided|message)-exchange', '--maxWorkers', '1'],
+        ...['--testPathPatterns', '(guided|message|gateway)-exchange', '--maxWorkers', '1'],
       ],
       { cwd: root, env: { ...process.env, BROKER_URL: stack.url }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
@@ -36,12 +42,35 @@ describe('the broker on a cluster of three nodes', () => {
     });
   }, 240_000);
 
+  it('tells a sender of what has expired: the retention timer has its consumers', async () => {
+    const { sender, recipient, topicId } = await playGuidedExchange(stack.url, () => undefined);
+    const sent = await sender.request('POST', '/messages', {
+      fqcns: [recipient.did],
+      topicId,
+      topicVersion: '1.0.0',
+      payload: '{"text":"soon gone"}',
+      payloadEncryption: false,
+      signature: 'signature',
+      clientGatewayMessageId: randomUUID(),
+      ttlSeconds: 1,
+    });
+    expect(sent.status).toBe(200);
+    const deadline = Date.now() + 30_000;
+    const readReceipts = () => sender.request<{ receipts: readonly unknown[] }>('GET', '/receipts');
+    let answer = await readReceipts();
+    while (!answer.body.receipts.length && Date.now() < deadline) {
+      await fetch(`${stack.url}/admin/functions/retention`, { method: 'POST', body: '{}' });
+      answer = await readReceipts();
+    }
+    expect(answer.body.receipts).toMatchObject([{ recipient: recipient.did, outcome: 'expired' }]);
+  }, 60_000);
+
   it('goes on when a node is lost', async () => {
-    const [node] = stack.cluster.nodes;
+    const [node] = cluster.nodes;
     await node?.kill();
     await playGuidedExchange(stack.url, () => undefined);
     await node?.restart();
-    await stack.cluster.ready();
+    await cluster.ready();
     await playGuidedExchange(stack.url, () => undefined);
     const health = await fetch(`${stack.url}/health`);
     expect(health.status).toBe(200);

@@ -1,5 +1,6 @@
 // The whole broker for a test: real NATS, real Azurite, SQLite and the built app in the local host, in a temporary
-// directory. With BROKER_URL set the tests that allow it run against that broker instead.
+// directory. With NATS_CLUSTER set its NATS is a cluster with TLS and nkeys; with BROKER_URL set the tests that allow
+// it run against that broker instead.
 
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -9,12 +10,17 @@ import { type BrokerProcess, startBrokerProcess } from '../../scripts/stack/brok
 import { createLocalKeys } from '../../scripts/stack/local-keys';
 import { migrateTopicStore } from '../../scripts/stack/migrate-topic-store';
 import { type Azurite, startAzurite } from './azurite';
-import { type NatsServer, startNatsServer } from './nats-server';
+import {
+  chosenStoreKind,
+  type MessageStore,
+  type MessageStoreKind,
+  startMessageStore,
+} from './message-store';
 
 export interface TestStack {
   /** Base URL of the broker. */
   readonly url: string;
-  readonly nats: NatsServer;
+  readonly store: MessageStore;
   readonly azurite: Azurite;
   /** The broker's settings, for a second instance on the same stores. */
   readonly settings: Readonly<Record<string, string>>;
@@ -27,6 +33,8 @@ export interface TestStack {
 export interface TestStackOptions {
   /** Settings on top of the usual ones. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Default: what NATS_CLUSTER chooses. */
+  readonly store?: MessageStoreKind;
 }
 
 const root = resolve(__dirname, '../..');
@@ -40,11 +48,12 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
     for (const end of stops.splice(0).toReversed()) await end();
   };
   try {
-    const [nats, azurite] = await Promise.all([startNatsServer(), startAzurite()]);
-    stops.push(nats.stop, azurite.stop);
+    const starting = startMessageStore(options.store ?? chosenStoreKind());
+    const [store, azurite] = await Promise.all([starting, startAzurite()]);
+    stops.push(store.stop, azurite.stop);
     const keys = createLocalKeys();
     const settings = {
-      NATS_SERVERS: nats.url,
+      ...store.settings,
       BLOB_CONNECTION_STRING: azurite.connectionString,
       SQLITE_FILE: join(directory, 'topics.sqlite'),
       TOKEN_SIGNING_KEY: keys.tokenSigningKey,
@@ -60,7 +69,7 @@ export async function startTestStack(options: TestStackOptions = {}): Promise<Te
       return instance;
     };
     const broker = await startInstance();
-    return { url: broker.url, nats, azurite, settings, startInstance, broker, stop };
+    return { url: broker.url, store, azurite, settings, startInstance, broker, stop };
   } catch (error) {
     await stop();
     throw error;
