@@ -3,8 +3,10 @@
 
 import { join } from 'node:path';
 import { BlobConnection } from '../shared/adapters/blob/blob-connection';
+import { BlobPayloadLinks } from '../shared/adapters/blob/blob-payload-links';
 import { BlobPayloadStore } from '../shared/adapters/blob/blob-payload-store';
 import { Containers } from '../shared/adapters/blob/containers';
+import { SasSigner } from '../shared/adapters/blob/sas-signer';
 import { JetStreamAnonymousKeys } from '../shared/adapters/nats/anonymous-keys';
 import { JetStreamChannelStore } from '../shared/adapters/nats/channel-store';
 import { JetStreamClientRegistry } from '../shared/adapters/nats/client-registry';
@@ -17,6 +19,7 @@ import { SchemaThreads } from '../shared/adapters/schema';
 import { ChannelAdministration } from '../shared/channels';
 import { type Clock, systemClock } from '../shared/clock';
 import type { Settings } from '../shared/config/settings';
+import { Departures } from '../shared/http/departures';
 import type { HandlerDependencies } from '../shared/http/handler';
 import type { Route } from '../shared/http/route';
 import type { Log } from '../shared/log';
@@ -26,7 +29,9 @@ import { retentionTimer, type Timer } from './retention';
 import {
   AnonymousMailboxes,
   ClaimChecks,
+  ClientCursorAdministration,
   ClientIds,
+  ClientStates,
   Delivery,
   forgetIdleClients,
   KeyMessages,
@@ -36,17 +41,20 @@ import {
 } from '../shared/messages';
 import { createHealth } from '../shared/operations/health';
 import { channelRoutes } from './channels';
+import { clientAdministrationRoutes } from './client-administration';
 import { clientRoutes } from './clients';
 import { fileRoutes } from './files';
 import { legacyFileRoutes } from './legacy-files';
 import { identityRoutes } from './identity';
 import { keyRoutes } from './keys';
+import { leaseRoutes } from './leases';
 import { messageRoutes } from './messages';
 import { operationsRoutes } from './operations';
 import { roleRoutes } from './roles';
 import { sendingRoutes } from './sending';
 import { topicRoutes } from './topics';
 import { filesOf } from './container/files';
+import { leasingOf } from './container/leasing';
 import { identityOf, roleIndex } from './container/identity';
 import { messageStore } from './container/message-store';
 import { topicStore } from './container/topics';
@@ -79,6 +87,10 @@ export function createContainer(
     mailboxRemoval,
   );
   const clients = new JetStreamClientRegistry({ ...store, clock });
+  const clientIds = new ClientIds(clients, mailboxRemoval, anonymousMailboxes);
+  const channels = new ChannelAdministration(channelStore);
+  const departures = new Departures();
+  const leasing = leasingOf(settings, store, messageIds, log);
   const roles = roleIndex(settings, store, clock);
   const delivery = new Delivery({
     participants: identity.participants,
@@ -90,10 +102,11 @@ export function createContainer(
   });
 
   const containers = new Containers(blob);
+  const signer = new SasSigner(blob, clock);
   const claimChecks = new ClaimChecks({ store: new BlobPayloadStore(containers), clock, log });
   const retentionPolicy = new RetentionPolicy(settings.retention.classes, settings.retention.defaultClass);
   const files = filesOf(settings, {
-    blob,
+    signer,
     containers,
     topics,
     retention: retentionPolicy,
@@ -126,7 +139,7 @@ export function createContainer(
     ...roleRoutes({ participants: identity.participants, roles }),
     ...channelRoutes({
       participants: identity.participants,
-      channels: new ChannelAdministration(channelStore),
+      channels,
       anonymousMailboxes,
       clock,
     }),
@@ -156,7 +169,30 @@ export function createContainer(
       anonymousMailboxes,
       clients,
     }),
-    ...clientRoutes({ clientIds: new ClientIds(clients, mailboxRemoval, anonymousMailboxes), clock }),
+    ...clientRoutes({ clientIds, clock }),
+    ...clientAdministrationRoutes({
+      clients,
+      clientIds,
+      cursors: new ClientCursorAdministration(store),
+      states: new ClientStates(store.messageLog, store.messageLog, store.cursors),
+      messageLog: store.messageLog,
+      messageIds,
+      now: store.now,
+      clock,
+    }),
+    ...leaseRoutes({
+      ...leasing,
+      messageLog: store.messageLog,
+      messageIds,
+      claimChecks,
+      payloadLinks: new BlobPayloadLinks(containers, signer),
+      catalog: topics.catalog,
+      channels,
+      roles,
+      clients,
+      departures,
+      clock,
+    }),
     ...keyRoutes({
       keyMessages: new KeyMessages({
         participants: identity.participants,
@@ -193,6 +229,7 @@ export function createContainer(
       clock,
     },
     close: async () => {
+      departures.close();
       await Promise.all([store.jetStream.close(), topics.store.close(), schemaThreads.close()]);
     },
   };

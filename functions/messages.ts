@@ -1,7 +1,6 @@
 // Search and acknowledge: how every Client Gateway reads (contract §3).
 
 import { type Static, Type } from '@sinclair/typebox';
-import { BrokerError, invalidParameter } from '../shared/broker-error';
 import { type Call, type Reply, type Route, route } from '../shared/http/route';
 import {
   type AnonymousMailboxes,
@@ -12,11 +11,10 @@ import {
   mailboxToken,
   type MessageIds,
   type MessageLog,
-  parseInstant,
   printMessages,
-  senderToken,
 } from '../shared/messages';
 import type { TopicCatalog } from '../shared/topics';
+import { readFrom, senderFilter, topicFilter } from './fetch-filter';
 
 export interface MessageRoutesDependencies {
   readonly reader: MailboxReader;
@@ -32,14 +30,15 @@ const did = Type.String({ minLength: 1, maxLength: 200 });
 const topicId = Type.String({ pattern: '^[0-9a-f]{24}$' });
 const topicIds = Type.Array(topicId, { maxItems: 10_000 });
 const anonymousKey = Type.String({ minLength: 1, maxLength: 255 });
-const clientId = Type.String({ pattern: '^[A-Za-z0-9:.>*_-]{1,255}$' });
+/** A participant's name for one of its readers. */
+export const clientIdSchema = Type.String({ pattern: '^[A-Za-z0-9:.>*_-]{1,255}$' });
 const messageId = Type.String({ description: '24 lower-case hex characters.' });
 
 const searchBody = Type.Object(
   {
     topicId: Type.Optional(topicIds),
     fqcnTopicList: Type.Optional(topicIds),
-    clientId,
+    clientId: clientIdSchema,
     amount: Type.Optional(Type.Integer({ minimum: 1, maximum: 20_000, default: 1 })),
     from: Type.Optional(Type.String({ maxLength: 64, description: 'ISO-8601 instant with an offset.' })),
     senderId: Type.Optional(Type.Array(did, { maxItems: 10_000 })),
@@ -78,7 +77,7 @@ const acknowledgeBody = Type.Object(
         description: 'Message ids. Whatever else stands there is not found, and harms no good one.',
       }),
     ),
-    clientId,
+    clientId: clientIdSchema,
     from: searchBody.properties.from,
     anonymousRecipient: Type.Optional(anonymousKey),
   },
@@ -114,7 +113,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
       ],
       handle: async ({ caller, body }): Promise<Reply> => {
         const mailbox = await ownMailbox(caller.did, body.anonymousRecipient);
-        const topics = await topicFilter(body, catalog);
+        const topics = await topicFilter([body.topicId, body.fqcnTopicList], catalog);
         if (topics?.length === 0) return { json: [] };
         const search = reader.search({
           mailbox,
@@ -122,7 +121,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
           from: readFrom(body.from),
           filter: {
             topics,
-            senders: body.senderId?.length ? [...new Set(body.senderId)].map(senderToken) : null,
+            senders: senderFilter(body.senderId),
           },
           amount: body.amount ?? 1,
         });
@@ -177,30 +176,4 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
       },
     }),
   ];
-}
-
-function readFrom(text: string | undefined): ReturnType<typeof parseInstant> {
-  if (text === undefined) return undefined;
-  const instant = parseInstant(text);
-  if (!instant)
-    throw invalidParameter('from', 'must be an ISO-8601 instant with an offset, e.g. 2026-01-31T12:00:00Z');
-  return instant;
-}
-
-/**
- * Topics to read: those that are in both lists where both are given, null for all. Deleted topics may be read.
- * @throws BrokerError `topic-not-found` for one that never was
- */
-async function topicFilter(
-  body: Static<typeof searchBody>,
-  catalog: MessageRoutesDependencies['catalog'],
-): Promise<readonly string[] | null> {
-  const lists = [body.topicId, body.fqcnTopicList].filter((list) => list !== undefined && list.length > 0);
-  const [first, second] = lists;
-  if (!first) return null;
-  const known = await Promise.all([...new Set(lists.flat())].map((id) => catalog.find(id ?? '')));
-  if (known.some((topic) => !topic)) {
-    throw new BrokerError('topic-not-found', 'A topic of the filter does not exist.');
-  }
-  return [...(second ? new Set(first).intersection(new Set(second)) : new Set(first))];
 }

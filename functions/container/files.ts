@@ -1,10 +1,9 @@
 // Files in Blob: direct and legacy ones, and what removes them.
 
-import { type BlobConnection } from '../../shared/adapters/blob/blob-connection';
 import { BlobFileContents } from '../../shared/adapters/blob/blob-file-contents';
 import { BlobFileRecords } from '../../shared/adapters/blob/blob-file-records';
-import { type Containers } from '../../shared/adapters/blob/containers';
-import { SasSigner } from '../../shared/adapters/blob/sas-signer';
+import type { Containers } from '../../shared/adapters/blob/containers';
+import type { SasSigner } from '../../shared/adapters/blob/sas-signer';
 import type { Clock } from '../../shared/clock';
 import type { Settings } from '../../shared/config/settings';
 import {
@@ -18,11 +17,11 @@ import {
 } from '../../shared/files';
 import type { Log } from '../../shared/log';
 import type { RetentionPolicy } from '../../shared/retention';
-import { type Delivery, type MessageIds, type MessageLog } from '../../shared/messages';
+import type { Delivery, MessageIds, MessageLog } from '../../shared/messages';
 import type { TopicParts } from './topics';
 
 interface FileBackends {
-  readonly blob: BlobConnection;
+  readonly signer: SasSigner;
   readonly containers: Containers;
   readonly topics: TopicParts;
   readonly retention: RetentionPolicy;
@@ -35,11 +34,11 @@ interface FileBackends {
 
 export function filesOf(
   { files }: Settings,
-  { blob, containers, topics, retention, clock, log, ...sending }: FileBackends,
+  { signer, containers, topics, retention, clock, log, ...sending }: FileBackends,
 ) {
   const shared = {
     records: new BlobFileRecords(containers),
-    contents: new BlobFileContents(containers, new SasSigner(blob, clock)),
+    contents: new BlobFileContents(containers, signer),
     catalog: topics.catalog,
     validation: new ContentValidation({
       payloads: topics.validator,

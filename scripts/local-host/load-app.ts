@@ -3,6 +3,7 @@
 
 import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
+import { channel } from 'node:diagnostics_channel';
 import {
   createCoreModule,
   withCoreModule,
@@ -14,6 +15,8 @@ import {
   type Registrations,
 } from './core-module';
 import { HostError } from './host-error';
+
+const requestStart = channel('http.server.request.start');
 
 /** An app that has registered its functions. */
 export interface LoadedApp {
@@ -56,6 +59,8 @@ export async function loadApp(bundle: string, write: HostLog): Promise<LoadedApp
     log,
     hookData: {},
     accept: (request, response) => {
+      // As a server does whose parser has read a request.
+      requestStart.publish({ request, response, server });
       server.emit('request', request, response);
     },
   };

@@ -2,14 +2,20 @@
 
 export { AnonymousMailboxes } from './anonymous-mailboxes';
 export { ClaimChecks } from './claim-check';
+export { ClientCursorAdministration, type SeekPlace } from './client-cursors';
 export { ClientIds, forgetIdleClients } from './client-ids';
-export type { ClientRegistry } from './client-registry';
+export { type ClientOptions, type ClientRegistry, defaultClientOptions } from './client-registry';
+export { type ClientState, ClientStates } from './client-state';
+export type { LeaseAction } from './cursor';
 export { findMessage } from './find-message';
 export { Delivery, type RecipientOutcome } from './delivery';
 export { parseInstant } from './instant';
 export { KeyMessages } from './key-messages';
+export { LeaseTokens } from './lease-tokens';
+export { Leases } from './leases';
+export { LongPoll } from './long-poll';
 export { mailboxToken, senderToken, type Mailbox } from './mailbox';
-export { filePayload, printMessages, printShared } from './message-body';
+export { filePayload, printLeases, printMessages, printShared } from './message-body';
 export { type MessageResult, sendBatch } from './message-batch';
 export { MessageIds } from './message-id';
 export type { MessageLog } from './message-log';
@@ -20,5 +26,7 @@ export {
   Publisher,
   type PublishRequest,
 } from './publish';
+export { type PayloadLinks, referToPayloads } from './payload-links';
 export { MailboxReader } from './reader';
 export { Receipts, tellExpired } from './receipts';
+export { type LeasedMessage, Receiver, type ReceiveRequest } from './receiver';

@@ -9,14 +9,9 @@ import type { CursorStore, MessageLog } from './message-log';
 /** A token that this broker did not make for this client id, or why the lease could not be settled. */
 export type TokenFailure = 'invalid-token' | LeaseFailure;
 
-export interface SettledToken {
-  readonly leaseToken: string;
-  /** Of a renewed lease its new end. Server time, ms. */
-  readonly leaseUntilMs: number;
-}
-
 export interface TokenOutcomes {
-  readonly succeeded: readonly SettledToken[];
+  /** Tokens. */
+  readonly succeeded: readonly string[];
   readonly failed: readonly { readonly leaseToken: string; readonly code: TokenFailure }[];
 }
 
@@ -65,7 +60,7 @@ export class Leases {
       if (!content) failed.push({ leaseToken, code: 'invalid-token' });
       else known.push({ leaseToken, from: content.from, lease: content });
     }
-    const succeeded: SettledToken[] = [];
+    const succeeded: string[] = [];
     const messages: SettledMessage[] = [];
     await Promise.all(
       [...Map.groupBy(known, ({ from }) => from)].map(async ([from, members]) => {
@@ -77,8 +72,8 @@ export class Leases {
           const done = outcome.settled.get(lease);
           if (!done) failed.push({ leaseToken, code: outcome.failed.get(lease) ?? 'message-settled' });
           else {
-            succeeded.push({ leaseToken, leaseUntilMs: done.leaseUntilMs });
-            messages.push(done.entry);
+            succeeded.push(leaseToken);
+            messages.push(done);
           }
         }
       }),

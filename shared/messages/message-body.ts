@@ -64,16 +64,51 @@ export interface FoundMessage {
 }
 
 const beforePayload = Buffer.from(',"payload":');
-const afterPayload = Buffer.from('}');
+const afterMembers = Buffer.from('}');
+const comma = Buffer.from(',');
 
-/** Messages as a search returns them, a JSON array: each stored body behind its id and its time. */
+/** Messages as a search returns them, a JSON array. */
 export function printMessages(messages: readonly FoundMessage[]): Buffer {
-  const parts = messages.flatMap(({ messageId, timeMs, body, payload }, index) => [
-    // ms × 10^6 is beyond what a double holds exactly, so the zeros are written.
-    Buffer.from(`${index ? ',' : ''}{"messageId":"${messageId}","timestampNanos":${timeMs}000000,`),
-    ...(payload ? [body.subarray(1, -1), beforePayload, payload, afterPayload] : [body.subarray(1)]),
+  return printArray(messages.map((message) => printMessage(message)));
+}
+
+/** A message that a receive returns, with its lease around it. */
+export interface PrintedLease {
+  readonly leaseToken: string;
+  readonly deliveryCount: number;
+  /** ISO-8601. */
+  readonly leaseExpiresAt: string;
+  readonly message: FoundMessage;
+  /** In place of a payload that lies in Blob. */
+  readonly payloadReference?: unknown;
+}
+
+/** Leased messages as a receive returns them, a JSON object. */
+export function printLeases(leases: readonly PrintedLease[]): Buffer {
+  const items = leases.map(({ message, payloadReference, ...lease }) => [
+    Buffer.from(`${JSON.stringify(lease).slice(0, -1)},"message":`),
+    ...printMessage(message, payloadReference),
+    afterMembers,
   ]);
+  return Buffer.concat([Buffer.from('{"messages":'), printArray(items), afterMembers]);
+}
+
+function printArray(items: readonly (readonly Uint8Array[])[]): Buffer {
+  const parts = items.flatMap((item, index) => (index ? [comma, ...item] : item));
   return Buffer.concat([Buffer.from('['), ...parts, Buffer.from(']')]);
+}
+
+/** The stored body behind its id and its time. */
+function printMessage(
+  { messageId, timeMs, body, payload }: FoundMessage,
+  payloadReference?: unknown,
+): readonly Uint8Array[] {
+  // ms × 10^6 is beyond what a double holds exactly, so the zeros are written.
+  const head = Buffer.from(`{"messageId":"${messageId}","timestampNanos":${timeMs}000000,`);
+  if (payload) return [head, body.subarray(1, -1), beforePayload, payload, afterMembers];
+  if (payloadReference === undefined) return [head, body.subarray(1)];
+  const reference = Buffer.from(`,"payloadReference":${JSON.stringify(payloadReference)}`);
+  return [head, body.subarray(1, -1), reference, afterMembers];
 }
 
 /** Bytes of an answer around each stored body, at most. */

@@ -4,7 +4,11 @@
 import { LRUCache } from 'lru-cache';
 import { BrokerError } from '../../broker-error';
 import type { Clock } from '../../clock';
-import type { ClientRegistry } from '../../messages/client-registry';
+import {
+  type ClientOptions,
+  type ClientRegistry,
+  defaultClientOptions,
+} from '../../messages/client-registry';
 import { BucketScan } from './bucket-scan';
 import type { DirectGet } from './direct-get';
 import type { JetStream } from './jetstream';
@@ -12,7 +16,7 @@ import { type KeyValueBucket, RevisionConflict, UnknownOutcome } from './key-val
 import { bucketStream, bucketSubject, clientBucket, clientKey, clientKeysOf } from './names';
 import type { StoreLayout } from './store-layout';
 
-interface ClientRecord {
+interface ClientRecord extends Partial<ClientOptions> {
   readonly clientId: string;
   /** Day of its last use, in days since the epoch (UTC). */
   readonly seenDay: number;
@@ -22,6 +26,8 @@ const dayMs = 86_400_000;
 const maxKnown = 50_000;
 /** A client id that was removed on another instance and is used on is noted again after this. Unit: ms. */
 const knownForMs = 10_000;
+/** What another instance has changed counts after this. Unit: ms. */
+const optionsForMs = 3_000;
 const maxTries = 8;
 const idlePage = 200;
 
@@ -39,6 +45,7 @@ export class JetStreamClientRegistry implements ClientRegistry {
   readonly #clock: Clock;
   /** The day that was seen in the entry of a key lately. */
   readonly #known = new LRUCache<string, number>({ max: maxKnown, ttl: knownForMs });
+  readonly #options = new LRUCache<string, ClientOptions>({ max: maxKnown, ttl: optionsForMs });
 
   constructor({ layout, jetStream, directGet, clock }: ClientRegistryOptions) {
     const options = { allowDirect: true };
@@ -52,24 +59,28 @@ export class JetStreamClientRegistry implements ClientRegistry {
     const key = clientKey(did, clientId);
     const today = dayOf(this.#clock());
     if (this.#known.get(key) === today) return;
-    for (let attempt = 1; attempt <= maxTries; attempt++) {
-      const entry = await this.#bucket.get(key);
-      const record = entry && decode(entry.value);
-      if (record && record.seenDay >= today) {
-        this.#known.set(key, today);
-        return;
-      }
-      try {
-        const next: ClientRecord = { ...record, clientId, seenDay: today };
-        const previousRevision = entry?.revision ?? 0;
-        await this.#bucket.put(key, Buffer.from(JSON.stringify(next)), { previousRevision });
-        this.#known.set(key, today);
-        return;
-      } catch (error) {
-        if (!(error instanceof RevisionConflict || error instanceof UnknownOutcome)) throw error;
-      }
-    }
-    throw new BrokerError('message-store-unavailable', 'The client id could not be noted; try again.');
+    await this.#change(key, (record) =>
+      record && record.seenDay >= today ? record : { ...record, clientId, seenDay: today },
+    );
+    this.#known.set(key, today);
+  }
+
+  async find(did: string, clientId: string): Promise<ClientOptions | undefined> {
+    const key = clientKey(did, clientId);
+    const known = this.#options.get(key);
+    if (known) return known;
+    const entry = await this.#bucket.get(key);
+    if (!entry) return undefined;
+    const { maxDeliveries = defaultClientOptions.maxDeliveries } = decode(entry.value);
+    this.#options.set(key, { maxDeliveries });
+    return { maxDeliveries };
+  }
+
+  async put(did: string, clientId: string, { maxDeliveries }: ClientOptions): Promise<void> {
+    const key = clientKey(did, clientId);
+    const seenDay = dayOf(this.#clock());
+    await this.#change(key, (record) => ({ ...record, clientId, seenDay, maxDeliveries }));
+    this.#options.set(key, { maxDeliveries });
   }
 
   async list(did: string): Promise<readonly string[]> {
@@ -90,6 +101,7 @@ export class JetStreamClientRegistry implements ClientRegistry {
   async remove(did: string, clientId: string): Promise<void> {
     const key = clientKey(did, clientId);
     this.#known.delete(key);
+    this.#options.delete(key);
     await this.#bucket.remove(key);
   }
 
@@ -110,6 +122,24 @@ export class JetStreamClientRegistry implements ClientRegistry {
       revision = page.revision;
     }
     return forgotten;
+  }
+
+  /** Changes the entry of a client id by compare-and-set; the same record back changes nothing. */
+  async #change(key: string, change: (record: ClientRecord | undefined) => ClientRecord): Promise<void> {
+    for (let attempt = 1; attempt <= maxTries; attempt++) {
+      const entry = await this.#bucket.get(key);
+      const record = entry && decode(entry.value);
+      const next = change(record);
+      if (next === record) return;
+      try {
+        const previousRevision = entry?.revision ?? 0;
+        await this.#bucket.put(key, Buffer.from(JSON.stringify(next)), { previousRevision });
+        return;
+      } catch (error) {
+        if (!(error instanceof RevisionConflict || error instanceof UnknownOutcome)) throw error;
+      }
+    }
+    throw new BrokerError('message-store-unavailable', 'The client id could not be noted; try again.');
   }
 }
 

@@ -29,8 +29,8 @@ export type LeaseFailure =
   | 'dead-letters-full';
 
 export interface SettleOutcome {
-  /** For each lease that was settled its entry as it was, and until when it is leased now. */
-  readonly settled: ReadonlyMap<LeaseName, { readonly entry: PendingEntry; readonly leaseUntilMs: number }>;
+  /** For each lease that was settled its entry as it was. */
+  readonly settled: ReadonlyMap<LeaseName, PendingEntry>;
   readonly failed: ReadonlyMap<LeaseName, LeaseFailure>;
 }
 
@@ -42,7 +42,7 @@ export function settle(
   nowMs: number,
 ): { readonly cursor: Cursor; readonly outcome: SettleOutcome } {
   const cursor = dropSettled(before, nowMs);
-  const settled = new Map<LeaseName, { entry: PendingEntry; leaseUntilMs: number }>();
+  const settled = new Map<LeaseName, PendingEntry>();
   const failed = new Map<LeaseName, LeaseFailure>();
   const changed: PendingEntry[] = [];
   const removed = new Set<number>();
@@ -54,13 +54,12 @@ export function settle(
       failed.set(lease, failure ?? 'message-settled');
     } else if (action.kind === 'acknowledge') {
       removed.add(lease.seq);
-      settled.set(lease, { entry, leaseUntilMs: 0 });
+      settled.set(lease, entry);
     } else if (action.kind === 'reject' && room-- <= 0) {
       failed.set(lease, 'dead-letters-full');
     } else {
-      const next = { ...entry, ...changeOf(action, entry, nowMs) };
-      changed.push(next);
-      settled.set(lease, { entry, leaseUntilMs: next.leaseUntilMs });
+      changed.push({ ...entry, ...changeOf(action, entry, nowMs) });
+      settled.set(lease, entry);
     }
   }
   const pending = cursor.pending.without(removed).replacing(changed);
@@ -80,12 +79,12 @@ function failureOf(
   return entry.leaseUntilMs <= nowMs ? 'lease-expired' : undefined;
 }
 
-/** Repeated in the fewest fields: what the action makes of an entry. */
+/** What the action changes in an entry. */
 function changeOf(
   action: Exclude<LeaseAction, { readonly kind: 'acknowledge' }>,
   entry: PendingEntry,
   nowMs: number,
-): Partial<PendingEntry> & Pick<PendingEntry, 'leaseUntilMs'> {
+): Partial<PendingEntry> {
   switch (action.kind) {
     case 'release':
       return { grant: 0, leaseUntilMs: action.delayMs > 0 ? Math.floor(nowMs + action.delayMs) : 0 };
