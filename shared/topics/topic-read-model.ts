@@ -2,6 +2,7 @@
 // change writes it after SQL, and a reconciler repairs what a write has missed.
 
 import type { Log } from '../log';
+import { mapConcurrently } from '../map-concurrently';
 import { type CatalogSource, type CatalogTopic, toCatalogTopic, type TopicCatalog } from './topic-catalog';
 import type { SchemaText, Topic } from './topic';
 import type { TopicStore } from './topic-store';
@@ -10,6 +11,16 @@ import type { TopicStore } from './topic-store';
 export interface ReconciledTopics {
   /** Every topic changed before this is in the read model. Epoch ms; 0 while the first pass is not through. */
   readonly throughMs: number;
+  /** A pass that has ended before its time was enough: the next run goes on with it. */
+  readonly pass?: ReconcilingPass | undefined;
+}
+
+interface ReconcilingPass {
+  /** It looks at topics of owners that had a change since then. Epoch ms. */
+  readonly sinceMs: number;
+  readonly startedAtMs: number;
+  /** Id of the last topic that it has looked at; empty before the first one. */
+  readonly after: string;
 }
 
 /** Port: topics by id and schemas by content hash, deleted ones too. */
@@ -33,7 +44,7 @@ export function createCatalogSource({ model, store }: ReadModelDependencies): Ca
   return {
     find: async (id) => {
       const known = await model.find(id);
-      if (known || (await model.readReconciled())) return known;
+      if (known || isComplete(await model.readReconciled())) return known;
       const topic = await store.find(id);
       return topic && toCatalogTopic(topic);
     },
@@ -43,6 +54,10 @@ export function createCatalogSource({ model, store }: ReadModelDependencies): Ca
       return known ?? (await store.view(id, version))?.schemaText;
     },
   };
+}
+
+function isComplete(reconciled: ReconciledTopics | undefined): boolean {
+  return reconciled !== undefined && reconciled.throughMs > 0;
 }
 
 /** Makes a recorded change known: to the read model, from which every instance learns it, and to this one's memory. */
@@ -67,36 +82,48 @@ export class TopicAnnouncer {
 }
 
 const pageSize = 500;
+/** Topics looked at between two looks at the clock. */
+const width = 16;
 /** Changes whose instant lies this far back are looked at again: clocks differ, and transactions take time. Unit: ms. */
 const overlapMs = 300_000;
 
 /**
  * Brings the read model up to SQL: all topics at the first pass, then those of owners with changes since the last
- * one. Returns how many were looked at and repaired; a pass that runs out of time begins again at the next run.
+ * one. Returns how many were looked at and repaired; where time runs out, or something fails, the next run goes on.
  */
 export async function reconcileTopics(
   { model, store }: ReadModelDependencies,
   nowMs: number,
   isOutOfTime: () => boolean,
 ): Promise<{ readonly seen: number; readonly repaired: number }> {
-  const last = await model.readReconciled();
-  const sinceMs = last ? last.throughMs - overlapMs : 0;
+  const last = (await model.readReconciled()) ?? { throughMs: 0 };
+  let pass = last.pass ?? { sinceMs: Math.max(0, last.throughMs - overlapMs), startedAtMs: nowMs, after: '' };
   let [seen, repaired] = [0, 0];
-  let after = '';
   for (;;) {
-    const page = await store.listRevisions(sinceMs, after, pageSize);
-    for (const { id, revision } of page) {
-      if (isOutOfTime()) return { seen, repaired };
-      seen++;
-      const known = await model.find(id);
-      if (known && known.revision >= revision) continue;
-      if (await copy(id, known, { model, store })) repaired++;
+    const page = await store.listRevisions(pass.sinceMs, pass.after, pageSize);
+    for (let at = 0; at < page.length; at += width) {
+      const some = page.slice(at, at + width);
+      const repairs = await mapConcurrently(some, width, ({ id, revision }) =>
+        repair(id, revision, { model, store }),
+      );
+      seen += some.length;
+      repaired += repairs.filter((isRepaired) => isRepaired).length;
+      pass = { ...pass, after: some.at(-1)?.id ?? pass.after };
+      if (isOutOfTime()) break;
     }
-    after = page.at(-1)?.id ?? after;
-    if (page.length < pageSize) break;
+    const isEnd = page.length < pageSize && pass.after === (page.at(-1)?.id ?? pass.after);
+    if (isEnd) break;
+    await model.writeReconciled({ throughMs: last.throughMs, pass });
+    if (isOutOfTime()) return { seen, repaired };
   }
-  await model.writeReconciled({ throughMs: nowMs });
+  await model.writeReconciled({ throughMs: pass.startedAtMs });
   return { seen, repaired };
+}
+
+async function repair(id: string, revision: number, dependencies: ReadModelDependencies): Promise<boolean> {
+  const known = await dependencies.model.find(id);
+  if (known && known.revision >= revision) return false;
+  return copy(id, known, dependencies);
 }
 
 async function copy(

@@ -7,6 +7,9 @@ import { connect, type NatsConnection } from 'nats';
 import { JetStream } from '../../../shared/adapters/nats/jetstream';
 import { JetStreamTopicReadModel } from '../../../shared/adapters/nats/jetstream-topic-read-model';
 import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
+import { sqlBackend, SqlTopicStore } from '../../../shared/adapters/sql';
+import { readSettings } from '../../../shared/config/settings';
+import { reconcileTopics } from '../../../shared/topics';
 import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
 import { acknowledge, createTopic, messageTo, search, send } from '../../support/broker-messages';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
@@ -103,6 +106,27 @@ describe('the read model of topics', () => {
     const asleep = startWithoutSql();
     const answer = await alice.at(asleep).request('POST', '/messages', messageTo([bob.did], 'f'.repeat(24)));
     expect(answer.status).toBe(404);
+  });
+
+  it('goes on where the last run had no more time, and is complete when all topics were seen', async () => {
+    const ids: string[] = [];
+    for (let count = 0; count < 40; count++) ids.push(await createTopic(alice, schema));
+    await loseReadModel();
+    const store = new SqlTopicStore(sqlBackend(readSettings(site.settings).topicStore), () => Date.now());
+    const startedAtMs = Date.now();
+    const runs: { readonly seen: number; readonly repaired: number }[] = [];
+    while ((await model.readReconciled())?.throughMs !== startedAtMs) {
+      expect((await model.readReconciled())?.throughMs ?? 0).toBe(0);
+      // Each run has time for one look.
+      runs.push(await reconcileTopics({ model, store }, startedAtMs + runs.length, () => true));
+      expect(runs.length).toBeLessThan(20);
+    }
+    await store.close();
+    expect(runs.length).toBeGreaterThan(2);
+    const seen = runs.reduce((sum, run) => sum + run.seen, 0);
+    // Those that other tests have made, too, and none of them twice.
+    expect(seen).toBe(runs.reduce((sum, run) => sum + run.repaired, 0));
+    for (const id of ids) expect(await model.find(id)).toMatchObject({ id });
   });
 
   it('repairs a change that was recorded and not announced', async () => {
