@@ -33,11 +33,16 @@ var onHostAccount = [
   { who: 'sqlServer', role: 'blobDataContributor', why: 'Audit log.' }
 ]
 
-@description('On the payload account. Owner, because index tags are not within Contributor.')
+@description('On the payload account: no access to any blob.')
 var onPayloadAccount = [
-  { who: 'broker', role: 'blobDataContributor', why: 'Payloads and files.' }
-  { who: 'broker', role: 'blobDataOwner', why: 'Index tags, by which expired files are found.' }
   { who: 'broker', role: 'blobDelegator', why: 'Signs SAS for participants.' }
+]
+
+@description('On the containers of the broker, and not on the account, whose artefacts are not its affair. Owner where blobs have index tags: writing them and finding by them is not within Contributor.')
+var onContainers = [
+  { container: 'ddhub-files', role: 'blobDataContributor', why: 'Bytes of files.' }
+  { container: 'ddhub-file-records', role: 'blobDataOwner', why: 'Records of files, with the tag by which those due are found.' }
+  { container: 'ddhub-payloads', role: 'blobDataOwner', why: 'Large payloads, with the tag by which those due are found.' }
 ]
 
 @description('On the container of artefacts.')
@@ -78,6 +83,13 @@ resource payloadBlobs 'Microsoft.Storage/storageAccounts/blobServices@2026-04-01
   name: 'default'
 }
 
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' existing = [
+  for grant in onContainers: {
+    parent: payloadBlobs
+    name: grant.container
+  }
+]
+
 resource artefacts 'Microsoft.Storage/storageAccounts/blobServices/containers@2026-04-01' existing = {
   parent: payloadBlobs
   name: 'artefacts'
@@ -114,6 +126,19 @@ resource payloadAccountGrants 'Microsoft.Authorization/roleAssignments@2022-04-0
     name: guid(payloadAccount.id, grant.who, grant.role)
     properties: {
       principalId: principals[grant.who]
+      principalType: 'ServicePrincipal'
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles[grant.role])
+      description: grant.why
+    }
+  }
+]
+
+resource containerGrants 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (grant, index) in onContainers: {
+    scope: containers[index]
+    name: guid(containers[index].id, 'broker', grant.role)
+    properties: {
+      principalId: principals.broker
       principalType: 'ServicePrincipal'
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roles[grant.role])
       description: grant.why

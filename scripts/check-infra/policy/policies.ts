@@ -68,10 +68,12 @@ const onlyFrom = (port: string, subnet: string) => (plan: Plan) => {
 
 const nothing: PlannedResource = { type: '', symbol: '', file: '', body: {} };
 
-const grantsOf = (plan: Plan, role: string) =>
-  resourcesOf(plan, 'Authorization/roleAssignments').filter((grant) =>
-    textAt(grant, 'properties.roleDefinitionId').endsWith(role),
-  );
+/** Azure's built-in roles `Storage Blob …`, by id. */
+const blobRoles: Readonly<Record<string, string>> = {
+  'b7e6dc6d-f1e8-4753-8033-0f276bb0955b': 'owner',
+  'ba92f5b4-2d11-453d-a403-e96b0029c9fe': 'contributor',
+  'db58b8e5-c6ad-4a2a-8342-4190687cbf4a': 'delegator',
+};
 
 export const policies: readonly Policy[] = [
   {
@@ -303,14 +305,23 @@ export const policies: readonly Policy[] = [
     ),
   },
   {
-    name: 'the broker may write blobs and sign SAS',
-    broken: (plan) =>
-      ['ba92f5b4-2d11-453d-a403-e96b0029c9fe', 'db58b8e5-c6ad-4a2a-8342-4190687cbf4a'].filter(
-        (role) =>
-          !grantsOf(plan, role).some(
-            (grant) => valueAt(grant, 'properties.principalId') === '<broker.properties.principalId>',
-          ),
-      ),
+    name: 'the broker signs SAS, writes into its own containers and reaches nothing else of the payload account',
+    broken: (plan) => {
+      const granted = resourcesOf(plan, 'Authorization/roleAssignments')
+        .filter((grant) => valueAt(grant, 'properties.principalId') === '<broker.properties.principalId>')
+        .map((grant) => {
+          const role = textAt(grant, 'properties.roleDefinitionId').split('/').at(-1) ?? '';
+          return `${(grant.body['scope'] as Reference).symbol} ${blobRoles[role] ?? ''}`;
+        })
+        .filter((grant) => /^(payload|container|artefact)/.test(grant));
+      const expected = [
+        'containers[0] contributor',
+        'containers[1] owner',
+        'containers[2] owner',
+        'payloadAccount delegator',
+      ];
+      return granted.toSorted().join() === expected.join() ? [] : granted;
+    },
   },
   {
     name: 'NATS nodes read their own vault and no other',

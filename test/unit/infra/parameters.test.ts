@@ -193,6 +193,12 @@ describe('the containers', () => {
     );
     expect(names.sort()).toEqual([...Object.values(containerNames), 'artefacts', 'deployments'].sort());
   });
+
+  it('are granted to the broker one by one', () => {
+    const grants = readDocument('infra/bicep/modules/role-assignments.bicep');
+    const granted = [...grants.matchAll(/container: '([\w-]+)'/g)].map(([, name]) => name);
+    expect(granted.sort()).toEqual(Object.values(containerNames).sort());
+  });
 });
 
 describe('the lifecycle rule', () => {

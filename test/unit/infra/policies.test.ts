@@ -131,10 +131,10 @@ const changes: Readonly<Record<string, readonly [string, string, string]>> = {
     'disablePasswordAuthentication: true',
     'disablePasswordAuthentication: false',
   ],
-  'the broker may write blobs and sign SAS': [
+  'the broker signs SAS, writes into its own containers and reaches nothing else of the payload account': [
     moduleFile('role-assignments'),
-    "role: 'blobDelegator'",
-    "role: 'blobDataReader'",
+    "{ who: 'broker', role: 'blobDelegator'",
+    "{ who: 'broker', role: 'blobDataContributor'",
   ],
   'NATS nodes read their own vault and no other': [
     moduleFile('role-assignments'),
