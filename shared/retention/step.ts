@@ -56,6 +56,7 @@ export async function runRetention(options: RetentionRunOptions): Promise<readon
   }
   log('info', 'retention run', {
     durationMs: clock() - startedAt,
+    budgetMs,
     steps: Object.fromEntries(
       reports.map(({ name, durationMs, counts, failed }) => [name, { durationMs, failed, ...counts }]),
     ),

@@ -55,7 +55,7 @@ var queryAlerts = [
     name: 'expiry-lag'
     severity: 2
     description: 'For a quarter of an hour the retention timer has had more to do than fits into its runs.'
-    query: '${retentionRuns} | summarize runs = count(), full = countif(tolong(line.steps["expire messages"].durationMs) > 35000) | where runs > 5 and full == runs'
+    query: '${retentionRuns} | summarize runs = count(), full = countif(todouble(line.steps["expire messages"].durationMs) > 0.7 * todouble(line.budgetMs)) | where runs > 5 and full == runs'
     minutes: 15
   }
   {
@@ -64,6 +64,13 @@ var queryAlerts = [
     description: 'The retention timer has not run.'
     query: '${retentionRuns} | summarize runs = count() | where runs == 0'
     minutes: 15
+  }
+  {
+    name: 'store-unreachable'
+    severity: 1
+    description: 'An instance of the function app reached no NATS server.'
+    query: 'traces | extend line = parse_json(message) | where line.event == "message store cannot be reached"'
+    minutes: 5
   }
   {
     name: 'dead-letters'
