@@ -3,6 +3,7 @@
 
 import { createIdentityToken, createKeyPair } from '../../../client';
 import type { BrokerAnswer } from '../broker';
+import { clientCalls } from './client-calls';
 import { fileCalls } from './file-calls';
 import { mailboxCalls } from './mailbox-calls';
 import { topicCalls } from './topic-calls';
@@ -30,6 +31,7 @@ const plain = (path: string): AuthorisedCall => ({ whose: ['–'], prepare: () =
 export const authorisedCalls: Readonly<Record<string, AuthorisedCall>> = {
   ...topicCalls,
   ...mailboxCalls,
+  ...clientCalls,
   ...fileCalls,
   getPublicKeys: plain('/.well-known/jwks.json'),
   getOpenApi: plain('/openapi.json'),

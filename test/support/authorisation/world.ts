@@ -8,6 +8,7 @@ import { JoseAccessTokenIssuer } from '../../../shared/adapters/jose/access-toke
 import { readSettings } from '../../../shared/config/settings';
 import { type Broker, type BrokerSite, type Participant, topicOwner } from '../broker';
 import { complete, openFile, putBytes } from '../broker-files';
+import { receive } from '../broker-leases';
 import { send } from '../broker-messages';
 
 /** The columns of the matrix, in their order. */
@@ -131,6 +132,19 @@ export class World {
     const clientId = randomBytes(6).toString('hex');
     await this.ownerOf(whose)?.request('POST', '/messages/search', { clientId });
     return clientId;
+  }
+
+  /** A lease of a message, under a client id that everybody has; a missing one has neither. */
+  async lease(whose: Whose): Promise<{ readonly clientId: string; readonly leaseToken: string }> {
+    const reader = this.ownerOf(whose);
+    if (!reader) return { clientId: randomBytes(6).toString('hex'), leaseToken: 'none' };
+    const clientId = randomBytes(6).toString('hex');
+    await send(this.recipient, reader, await this.topic('own'));
+    await Promise.all(
+      [...this.personas.values()].map((persona) => persona.request('PUT', `/clients/${clientId}`)),
+    );
+    const [leased] = await receive(reader, clientId);
+    return { clientId, leaseToken: leased?.leaseToken ?? '' };
   }
 
   /** Id of a message to the recipient; to its owner itself where it is somebody else's. */
