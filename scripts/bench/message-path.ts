@@ -5,6 +5,7 @@ import { connections } from './checks/connections';
 import { mailboxes } from './curves/mailboxes';
 import { pending } from './curves/pending';
 import { recipients } from './curves/recipients';
+import { batchPublish } from './rows/batch-publish';
 import { emptyPoll } from './rows/empty-poll';
 import { floor } from './rows/floor';
 import { publishHandlers } from './rows/publish-handlers';
@@ -16,6 +17,6 @@ export const messagePath: Suite = {
   name: 'messages',
   summary: 'publish, search and ack beside the floor; what grows; what an instance costs',
   checks: [connections, bundle],
-  rows: [floor, publishHost, publishHandlers, emptyPoll, searchAck],
+  rows: [floor, publishHost, publishHandlers, batchPublish, emptyPoll, searchAck],
   curves: [recipients, pending, mailboxes],
 };
