@@ -36,6 +36,23 @@ export async function uploadBlocks(
   );
 }
 
+/**
+ * Digests of a file's parts, for `blocks` of `POST /files`.
+ * @param partBytes 4 to 100 MiB
+ */
+export function digestBlocks(
+  bytes: Uint8Array,
+  partBytes = 64 * 1024 * 1024,
+): { readonly bytes: number; readonly md5: readonly string[] } {
+  const count = Math.ceil(bytes.byteLength / partBytes);
+  const md5 = Array.from({ length: count }, (_none, index) =>
+    createHash('md5')
+      .update(bytes.subarray(index * partBytes, (index + 1) * partBytes))
+      .digest('base64'),
+  );
+  return { bytes: partBytes, md5 };
+}
+
 async function put(
   url: string,
   body: Uint8Array | string,

@@ -1,6 +1,6 @@
 // The participant's side of the broker, for developers, scripts and tests.
 
-export { uploadBlocks } from './blob-upload';
+export { digestBlocks, uploadBlocks } from './blob-upload';
 export { createIdentityToken, type IdentityTokenOptions } from './identity-token';
 export { readOrCreateKeyFile } from './key-file';
 export { createKeyPair, didOf, keyPairOf, type KeyPair } from './key-pair';

@@ -43,6 +43,26 @@ const openBody = Type.Object(
     sha256,
     signature: Type.String({ maxLength: 4_096, pattern: headerPattern }),
     clientGatewayMessageId: Type.String({ minLength: 1, maxLength: 200, pattern: headerPattern }),
+    blocks: Type.Optional(
+      Type.Object(
+        {
+          bytes: Type.Integer({
+            minimum: 4 * 1024 * 1024,
+            maximum: 100 * 1024 * 1024,
+            description: 'Length of each but the last. They need not be the blocks of the upload.',
+          }),
+          md5: Type.Array(Type.String({ pattern: '^[A-Za-z0-9+/]{22}==$' }), {
+            minItems: 1,
+            maxItems: 10_000,
+            description: 'MD5 of each block in Base64, in their order.',
+          }),
+        },
+        {
+          description:
+            'By these the Blob store itself compares a file that is larger than the broker computes digests of.',
+        },
+      ),
+    ),
     payloadEncryption: Type.Boolean({
       description: 'False: the file is validated against the version’s schema when it is completed.',
     }),
@@ -75,9 +95,9 @@ const slotAnswer = Type.Object({
   }),
 });
 
-const verification = Type.Union([Type.Literal('sha256'), Type.Literal('length')], {
+const verification = Type.Union([Type.Literal('sha256'), Type.Literal('blocks'), Type.Literal('length')], {
   description:
-    '`length`: the file is larger than the broker computes digests of; recipients compare the SHA-256.',
+    '`blocks`, `length`: the file is larger than the broker computes digests of. The Blob store has compared the declared digests of its blocks, or only its length was compared; recipients compare the SHA-256.',
 });
 
 const completeAnswer = Type.Object({ ...publishAnswer.properties, fileId, verification });

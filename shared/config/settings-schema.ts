@@ -123,7 +123,7 @@ export const settingsSchema = Type.Object({
     5 * gibibyte,
   ),
   FILE_DIGEST_MAX_BYTES: bytes(
-    'Largest file whose SHA-256 is computed when it is completed; of a larger one only the length is compared, and the answer says so.',
+    'Largest file whose SHA-256 is computed when it is completed; a larger one is compared by the Blob store with the digests of its blocks, or else by its length, and the answer says so.',
     gibibyte,
     0,
     5 * gibibyte,

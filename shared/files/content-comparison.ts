@@ -34,6 +34,13 @@ export async function compareContent(
   check?.end();
 }
 
+export function wrongBlock(index: number): BrokerError {
+  return new BrokerError(
+    'file-mismatch',
+    `The MD5 of block ${index}, counted from 0, is not the one that was declared.`,
+  );
+}
+
 export function wrongLength(uploaded: number, declared: number): BrokerError {
   return new BrokerError(
     'file-mismatch',

@@ -60,7 +60,8 @@ export class DirectFiles {
   /**
    * A new file and the URL to which its owner uploads.
    * @param attempt where it may be repeated: its id becomes the file's, so that a repetition finds it
-   * @throws BrokerError `topic-not-found`, `payload-too-large`, `schema-type-unsupported`, `…-unavailable`
+   * @throws BrokerError `topic-not-found`, `payload-too-large`, `invalid-parameters`, `schema-type-unsupported`,
+   *   `…-unavailable`
    */
   async open(description: FileDescription, attempt?: Attempt): Promise<UploadSlot> {
     const { records, contents, catalog, validation, retention, clock } = this.dependencies;
@@ -73,6 +74,7 @@ export class DirectFiles {
     if (description.sizeBytes > maxFileBytes) {
       throw new BrokerError('payload-too-large', `A file may have at most ${maxFileBytes} bytes.`);
     }
+    requireAllBlocks(description);
     if (!description.payloadEncryption) validation.requireSupported(schema, description.sizeBytes);
     const nowMs = clock();
     const { retentionClass } = retention.of(topic.retentionClass, undefined);
@@ -194,6 +196,12 @@ export class DirectFiles {
     throw new BrokerError('blob-store-unavailable', 'This file is changed by others all the time.', {
       retryAfterSeconds: 1,
     });
+  }
+}
+
+function requireAllBlocks({ sizeBytes, blocks }: FileDescription): void {
+  if (blocks && blocks.md5.length !== Math.ceil(sizeBytes / blocks.bytes)) {
+    throw invalidParameter('blocks/md5', 'must have a digest for each block of sizeBytes');
   }
 }
 

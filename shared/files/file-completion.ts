@@ -10,7 +10,7 @@ import { filePayload, printShared } from '../messages';
 import { mapConcurrently } from '../map-concurrently';
 import type { RetentionPolicy } from '../retention';
 import type { TopicCatalog } from '../topics';
-import { compareContent, wrongLength } from './content-comparison';
+import { compareContent, wrongBlock, wrongLength } from './content-comparison';
 import type { ContentValidation } from './content-validation';
 import {
   canGoOn,
@@ -32,7 +32,7 @@ export interface FileCompletionDependencies {
   readonly delivery: Pick<Delivery, 'deliver'>;
   readonly published: PublishedFiles;
   readonly retention: RetentionPolicy;
-  /** Bytes of a file whose digest is computed here; of a larger one only the length is compared. */
+  /** Bytes of a file that is read here to compute its digest; a larger one is compared where it lies. */
   readonly maxDigestBytes: number;
   readonly clock: () => number;
 }
@@ -44,6 +44,8 @@ export interface CompletedFile {
 
 /** Recipients looked up at once after an interruption. */
 const concurrentLookups = 32;
+/** Longer than a request lasts. Unit: ms. */
+const comparisonMs = 900_000;
 /** Others may change the record meanwhile: each time the work is looked at anew. */
 const maxTurns = 16;
 
@@ -139,18 +141,31 @@ export class FileCompletion {
     isDigestKnown = false,
   ): Promise<Verification> {
     const { contents, validation, maxDigestBytes } = this.dependencies;
-    const isDigestChecked = isDigestKnown || record.sizeBytes <= maxDigestBytes;
+    const { fileId, sizeBytes } = record;
     const read = async (
       check?: Parameters<Parameters<ContentValidation['validate']>[2]>[0],
     ): Promise<void> => {
-      const bytes = await contents.read(record.fileId, snapshot);
+      const bytes = await contents.read(fileId, snapshot);
       if (!bytes) throw fileNotFound();
-      const sha256 = isDigestKnown || !isDigestChecked ? undefined : record.sha256;
-      await compareContent(bytes, { sizeBytes: record.sizeBytes, sha256, check });
+      const sha256 = isDigestKnown ? undefined : record.sha256;
+      await compareContent(bytes, { sizeBytes, sha256, check });
     };
-    if (!record.payloadEncryption) await validation.validate(schema, record.sizeBytes, read);
-    else if (isDigestChecked && !isDigestKnown) await read();
-    return isDigestChecked ? 'sha256' : 'length';
+    if (!record.payloadEncryption) await validation.validate(schema, sizeBytes, read);
+    else if (!isDigestKnown && sizeBytes > maxDigestBytes) return this.#compareBlocks(record, snapshot);
+    else if (!isDigestKnown) await read();
+    return 'sha256';
+  }
+
+  async #compareBlocks(
+    { fileId, sizeBytes, blocks }: FileRecord,
+    snapshot: string | undefined,
+  ): Promise<Verification> {
+    if (!blocks) return 'length';
+    const { contents, clock } = this.dependencies;
+    const fixed = { snapshot, sizeBytes };
+    const wrong = await contents.findWrongBlock(fileId, fixed, blocks, clock() + comparisonMs);
+    if (wrong !== undefined) throw wrongBlock(wrong);
+    return 'blocks';
   }
 
   async #publish(

@@ -26,10 +26,22 @@ export interface FileDescription {
   readonly clientGatewayMessageId: string;
   readonly payloadEncryption: boolean;
   readonly transactionId?: string | undefined;
+  readonly blocks?: BlockDigests | undefined;
 }
 
-/** How the bytes were compared with the description: by their digest, or, when they are very many, by their length. */
-export type Verification = 'sha256' | 'length';
+/** Digests of a file's parts, which the Blob store can compare by itself. */
+export interface BlockDigests {
+  /** Length of each but the last, which may be shorter. They need not be the blocks of the upload. */
+  readonly bytes: number;
+  /** In the order of the parts, each in Base64. */
+  readonly md5: readonly string[];
+}
+
+/**
+ * How the bytes were compared with the description: by their SHA-256; where they are very many, by the Blob store
+ * with the digests of their blocks, or, when there are none, by their length.
+ */
+export type Verification = 'sha256' | 'blocks' | 'length';
 
 export interface FileRecord extends FileDescription {
   readonly fileId: string;

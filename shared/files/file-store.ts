@@ -1,6 +1,6 @@
 // Ports of the files capability: where records and bytes lie. Every method may throw `blob-store-unavailable`.
 
-import type { FileRecord } from './file-record';
+import type { BlockDigests, FileRecord } from './file-record';
 
 export interface StoredRecord {
   readonly record: FileRecord;
@@ -54,6 +54,18 @@ export interface FileContents {
     snapshot: string | undefined,
     signal?: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array> | undefined>;
+  /**
+   * Has the store compare a fixed state with digests of its blocks, without bringing its bytes here. Returns the number,
+   * from 0, of a block that is another one; undefined when all are as they should be.
+   * @param fixed what fix() answered
+   * @param untilMs when it has to have ended, at the latest
+   */
+  findWrongBlock(
+    fileId: string,
+    fixed: { readonly snapshot: string | undefined; readonly sizeBytes: number },
+    blocks: BlockDigests,
+    untilMs: number,
+  ): Promise<number | undefined>;
   /** Deletes the bytes and every fixed state of them. */
   delete(fileId: string): Promise<void>;
   /** Permission to create and write this one file, until an instant. */

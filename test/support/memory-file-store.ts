@@ -1,6 +1,7 @@
 // Records and contents of files in memory, held to the same contract as the Blob store's: for tests that try out
 // thousands of interleavings. `step` runs before and after every effect, and may throw: then the caller has died.
 
+import { createHash } from 'node:crypto';
 import type { FileRecord } from '../../shared/files/file-record';
 import { dueAtMs } from '../../shared/files/file-record';
 import type { FileContents, FileRecords, StoredRecord } from '../../shared/files/file-store';
@@ -73,6 +74,15 @@ export class MemoryFileStore {
         atomic('read content', () => {
           const bytes = this.content(fileId, snapshot);
           return bytes && (ReadableStream.from([bytes]) as AsyncIterable<Uint8Array>);
+        }),
+      findWrongBlock: (fileId, { snapshot }, { bytes, md5 }) =>
+        atomic('compare blocks', () => {
+          const content = this.content(fileId, snapshot) ?? Buffer.alloc(0);
+          const wrong = md5.findIndex((digest, index) => {
+            const block = content.subarray(index * bytes, (index + 1) * bytes);
+            return createHash('md5').update(block).digest('base64') !== digest;
+          });
+          return wrong < 0 ? undefined : wrong;
         }),
       delete: (fileId) =>
         atomic('delete content', () => {

@@ -5,7 +5,7 @@
 import { BrokerError } from '../../broker-error';
 
 /** What an answer says, where it is an outcome and no failure. */
-export type BlobOutcome = 'absent' | 'changed' | 'exists';
+export type BlobOutcome = 'absent' | 'changed' | 'exists' | 'mismatch';
 
 const outcomes: Readonly<Record<string, BlobOutcome>> = {
   BlobNotFound: 'absent',
@@ -14,6 +14,8 @@ const outcomes: Readonly<Record<string, BlobOutcome>> = {
   ConditionNotMet: 'changed',
   TargetConditionNotMet: 'changed',
   BlobAlreadyExists: 'exists',
+  // The bytes have another digest than the one that was sent along.
+  Md5Mismatch: 'mismatch',
 };
 
 /** Undefined when it is none of the outcomes. */

@@ -2,8 +2,10 @@
 // write the blob, and never its snapshots.
 
 import type { BlockBlobClient } from '@azure/storage-blob';
+import type { BlockDigests } from '../../files/file-record';
 import type { ContentUpload, FileContents, FileUrl } from '../../files/file-store';
 import { blobUnavailable, callBlob } from './blob-errors';
+import { findWrongBlock, scratchName } from './block-comparison';
 import { BlockUpload } from './block-upload';
 import type { Containers } from './containers';
 import type { SasSigner } from './sas-signer';
@@ -45,6 +47,20 @@ export class BlobFileContents implements FileContents {
     );
     if (typeof answer === 'string') return undefined;
     return bytesOf(answer.readableStreamBody);
+  }
+
+  async findWrongBlock(
+    fileId: string,
+    { snapshot, sizeBytes }: { readonly snapshot: string | undefined; readonly sizeBytes: number },
+    blocks: BlockDigests,
+    untilMs: number,
+  ): Promise<number | undefined> {
+    const container = await this.containers.open('files');
+    const source = at(container.getBlockBlobClient(fileId), snapshot);
+    const scratch = container.getBlockBlobClient(scratchName(fileId));
+    const signed = { snapshot, contentDisposition: 'attachment' };
+    const url = await this.signer.sign(source, 'r', untilMs, signed);
+    return findWrongBlock({ url, sizeBytes }, scratch, blocks);
   }
 
   async delete(fileId: string): Promise<void> {

@@ -50,14 +50,7 @@ export class BlockUpload implements ContentUpload {
   async discard(): Promise<void> {
     await this.#staging?.catch(() => undefined);
     if (this.#blockIds.length === 0) return;
-    try {
-      const blob = await this.open();
-      // Writing a blob drops its uncommitted blocks; else they would be kept, and paid for, for a week.
-      await blob.upload('', 0);
-      await blob.delete();
-    } catch {
-      // The service drops them by itself after that week.
-    }
+    await this.open().then(dropBlocks, () => undefined);
   }
 
   async #send(): Promise<void> {
@@ -83,6 +76,17 @@ export class BlockUpload implements ContentUpload {
     const blob = await this.open();
     await callBlob(() => blob.stageBlock(id, body, size, { transactionalContentMD5: md5(body) }));
     return block;
+  }
+}
+
+/** Drops a blob's uncommitted blocks, and the blob. For what is over, so it does not fail. */
+export async function dropBlocks(blob: BlockBlobClient): Promise<void> {
+  try {
+    // Writing a blob drops its uncommitted blocks; else they would be kept, and paid for, for a week.
+    await blob.upload('', 0);
+    await blob.delete();
+  } catch {
+    // The service drops them by itself after that week.
   }
 }
 

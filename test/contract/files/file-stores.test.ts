@@ -1,6 +1,6 @@
 // One contract for the stores of files, held by Azurite over both ways to sign, and by the stand-in in memory.
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import {
   dueAtMs,
@@ -135,6 +135,32 @@ describe.each(blobBackends)('the stores of files on $name', ({ open, verifiesSna
       await stores.contents.delete(fileId);
       expect(await stores.contents.read(fileId, undefined)).toBeUndefined();
       await stores.contents.delete(fileId);
+    });
+
+    test('that the store compares with digests of their blocks, and keeps nothing of it', async () => {
+      const fileId = newFileId();
+      const bytes = randomBytes(5_500_000);
+      const md5 = [0, 1, 2, 3, 4, 5].map((index) =>
+        createHash('md5')
+          .update(bytes.subarray(index * 1_000_000, (index + 1) * 1_000_000))
+          .digest('base64'),
+      );
+      const untilMs = Date.now() + 60_000;
+      const { url } = await stores.contents.uploadUrl(fileId, untilMs);
+      expect(await stores.put(url, bytes)).toBe(201);
+      const fixed = await stores.contents.fix(fileId);
+      if (!fixed) throw new Error('unreachable');
+      const compare = (digests: readonly string[]) =>
+        stores.contents.findWrongBlock(fileId, fixed, { bytes: 1_000_000, md5: digests }, untilMs);
+      if (!verifiesSnapshotUrls) {
+        await expect(compare(md5)).rejects.toMatchObject({ code: 'blob-store-unavailable' });
+        return;
+      }
+      expect(await compare(md5)).toBeUndefined();
+      expect(await compare(md5.with(4, md5[0] ?? ''))).toBe(4);
+      // What was verified is the fixed state, not what is written later.
+      expect(await stores.put(url, randomBytes(5_500_000))).toBe(201);
+      expect(await compare(md5)).toBeUndefined();
     });
 
     test('that are downloaded by a URL', async () => {

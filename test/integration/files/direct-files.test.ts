@@ -252,13 +252,6 @@ describe('completing', () => {
     expect(refused.body).toMatchObject({ code: 'schema-violation' });
     expect(JSON.stringify(refused.body)).toContain('row 3000002');
   });
-
-  test('compares only the length of a file above the setting, and says so', async () => {
-    const quick = site.start({ natsUrl: server.url, settings: { FILE_DIGEST_MAX_BYTES: '1000' } });
-    const slot = await openFile(owner.at(quick), [recipient.did], topicId, bytes);
-    await putBytes(slot, bytes);
-    expect((await complete(owner.at(quick), slot.fileId)).body.verification).toBe('length');
-  });
 });
 
 describe('opening a file', () => {
