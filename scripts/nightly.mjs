@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 
 const runs = [
-  { args: ['unit', '--testPathPatterns', 'cursor-model'], env: { CURSOR_MODEL_RUNS: '10000' } },
+  { args: ['unit', '--testPathPatterns', 'cursor-model'], env: { CURSOR_MODEL_RUNS: '50000' } },
   { args: ['e2e', '--maxWorkers', '1'], env: { NATS_CLUSTER: '1' } },
 ];
 

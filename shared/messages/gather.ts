@@ -22,6 +22,8 @@ import type { LogStart, MessageLog, StoredMessage } from './message-log';
 export const maxAnswerBytes = 16 * 1024 * 1024;
 /** Bytes that one of several reads may bring at least. */
 const minReadBytes = 1024 * 1024;
+/** Ends of pending messages are rounded up to this. Unit: ms. */
+const endPrecisionMs = 1_000;
 /** Messages read at once where a filter may pass over many. */
 const passingBatch = 1_000;
 /** After this long a fetch that has passed over many messages and found none saves its progress and answers. */
@@ -59,7 +61,8 @@ export class Gatherer {
     const fromMs = startOf(cursor, request.from?.fromMs ?? -Infinity);
     // With the amount pending already, only what is older than the last of them could come first.
     const wanted = filterTest(request.filter);
-    const firstPending = pendingFor(cursor, free, wanted, 0, request.amount, nowMs);
+    // The record knows a message's end to the second only: one that may have ended must not stand for a new one.
+    const firstPending = pendingFor(cursor, free, wanted, 0, request.amount, nowMs + endPrecisionMs);
     const before = firstPending[request.amount - 1]?.seq ?? Infinity;
     const planned = planOf(cursor, request.filter).filter(({ after }) => after < before);
     // Nothing was read yet of what stands at the start: the store finds the first message of an instant by itself.

@@ -22,4 +22,16 @@ describe('a search', () => {
     };
     expect((await search()).map(({ seq }) => seq)).toEqual([second.seq]);
   });
+
+  it('finds what is new also while pending messages end within this second', async () => {
+    const world: World = { nowMs: 1_800_000_000_001, lags: [], yield: () => Promise.resolve() };
+    const log = new LaggingLog(world);
+    const reader = new MailboxReader(log, new RecordStore(world), () => 100_000);
+    const search = () => reader.search({ ...name, filter: everything, amount: 1 });
+    log.store('t', 's', 1_000, 0);
+    expect(await search()).toHaveLength(1);
+    world.nowMs += 1_000;
+    const next = log.store('t', 's', 1_000, 0);
+    expect((await search()).map(({ seq }) => seq)).toEqual([next.seq]);
+  });
 });
