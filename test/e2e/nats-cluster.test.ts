@@ -42,18 +42,46 @@ describe('the broker on a cluster of three nodes', () => {
     });
   }, 240_000);
 
+  const message = (recipientDid: string, topicId: string, fields: object = {}) => ({
+    fqcns: [recipientDid],
+    topicId,
+    topicVersion: '1.0.0',
+    payload: '{"text":"hello"}',
+    payloadEncryption: false,
+    signature: 'signature',
+    clientGatewayMessageId: randomUUID(),
+    ...fields,
+  });
+
+  it('wakes who waits: it hears of new messages', async () => {
+    const { sender, recipient, topicId } = await playGuidedExchange(stack.url, () => undefined);
+    interface Received {
+      readonly messages: readonly unknown[];
+    }
+    const receive = (waitSeconds: number) =>
+      recipient.request<Received>('POST', '/clients/waiting/receive', {
+        max: 10,
+        waitSeconds,
+        leaseSeconds: 60,
+      });
+    while ((await receive(0)).body.messages.length) continue;
+    const startedAt = Date.now();
+    const waiting = receive(30);
+    // Long enough for it to begin to wait.
+    for (let calls = 0; calls < 20; calls++) await recipient.request('GET', '/clients/waiting');
+    const sent = await sender.request('POST', '/messages', message(recipient.did, topicId));
+    expect(sent.status).toBe(200);
+    expect((await waiting).body.messages).toHaveLength(1);
+    expect(Date.now() - startedAt).toBeLessThan(20_000);
+  }, 60_000);
+
   it('tells a sender of what has expired: the retention timer has its consumers', async () => {
     const { sender, recipient, topicId } = await playGuidedExchange(stack.url, () => undefined);
-    const sent = await sender.request('POST', '/messages', {
-      fqcns: [recipient.did],
-      topicId,
-      topicVersion: '1.0.0',
-      payload: '{"text":"soon gone"}',
-      payloadEncryption: false,
-      signature: 'signature',
-      clientGatewayMessageId: randomUUID(),
-      ttlSeconds: 1,
-    });
+    const sent = await sender.request(
+      'POST',
+      '/messages',
+      message(recipient.did, topicId, { ttlSeconds: 1 }),
+    );
     expect(sent.status).toBe(200);
     const deadline = Date.now() + 30_000;
     const readReceipts = () => sender.request<{ receipts: readonly unknown[] }>('GET', '/receipts');
