@@ -113,6 +113,7 @@ export class Gatherer {
       if (!last) break;
       const seqs = entries.map(({ seq }) => seq);
       for (const message of await this.messageLog.readAt(request.mailbox, seqs, maxAnswerBytes - bytes)) {
+        if (message.endsAtMs <= nowMs) continue;
         found.push(message);
         bytes += message.bytes;
       }
