@@ -106,7 +106,7 @@ describe('azure.yaml and the workflow', () => {
   const npmScripts = (JSON.parse(readDocument('package.json')) as { scripts: Record<string, string> })
     .scripts;
 
-  it.each(['azure.yaml', '.github/workflows/deploy.yml', '.github/workflows/ci.yml'])(
+  it.each(['azure.yaml', ...['deploy', 'ci', 'nightly'].map((name) => `.github/workflows/${name}.yml`)])(
     '%s runs npm scripts that exist',
     (file) => {
       const scripts = [...readDocument(file).matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(
@@ -124,7 +124,7 @@ describe('azure.yaml and the workflow', () => {
     expect(asked.filter((name) => !stepNames.includes(name as never))).toEqual([]);
   });
 
-  it.each(['deploy.yml', 'ci.yml'])('%s pins every action to a commit', (file) => {
+  it.each(['deploy.yml', 'ci.yml', 'nightly.yml'])('%s pins every action to a commit', (file) => {
     const uses = [...readDocument(`.github/workflows/${file}`).matchAll(/uses: (\S+)/g)].map(
       ([, name = '']) => name,
     );

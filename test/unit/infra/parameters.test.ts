@@ -13,6 +13,7 @@ import {
 } from '../../../scripts/check-infra/policy/policies';
 import type { Workspace } from '../../../scripts/check-infra/symbols';
 import { literalText } from '../../../scripts/check-infra/syntax';
+import { bicepVersion } from '../../../scripts/launcher/bicep.mjs';
 import { containerNames } from '../../../shared/adapters/blob/containers';
 import { settingsSchema } from '../../../shared/config/settings-schema';
 import { readDocument } from '../../support/doc-table';
@@ -149,6 +150,14 @@ describe('the settings of the function app', () => {
 });
 
 describe('what is pinned', () => {
+  it('is the same Bicep compiler in the workflow as the launcher’s', () => {
+    const workflow = readDocument('.github/workflows/deploy.yml');
+    const installed = [...workflow.matchAll(/az bicep install --version v([\d.]+)/g)].map(
+      ([, version]) => version,
+    );
+    expect(installed).toEqual([bicepVersion, bicepVersion]);
+  });
+
   it('is the same nats-server as the launcher’s', () => {
     const release = readDocument('scripts/launcher/nats-release.mjs');
     const releaseVersion = /releaseVersion = '([\d.]+)'/.exec(release)?.[1] ?? '';
