@@ -48,6 +48,7 @@ import { legacyFileRoutes } from './legacy-files';
 import { identityRoutes } from './identity';
 import { keyRoutes } from './keys';
 import { leaseRoutes } from './leases';
+import { mailboxRoutes } from './mailbox';
 import { messageRoutes } from './messages';
 import { operationsRoutes } from './operations';
 import { roleRoutes } from './roles';
@@ -90,7 +91,8 @@ export function createContainer(
   const clientIds = new ClientIds(clients, mailboxRemoval, anonymousMailboxes);
   const channels = new ChannelAdministration(channelStore);
   const departures = new Departures();
-  const leasing = leasingOf(settings, store, messageIds, log);
+  const readReceipts = store.readReceipts(messageIds);
+  const leasing = leasingOf(settings, store, messageIds, readReceipts.tell, log);
   const roles = roleIndex(settings, store, clock);
   const delivery = new Delivery({
     participants: identity.participants,
@@ -161,7 +163,12 @@ export function createContainer(
       log,
     }),
     ...messageRoutes({
-      reader: new MailboxReader(store.messageLog, store.cursors, () => store.layout.longestMemoryMs),
+      reader: new MailboxReader(
+        store.messageLog,
+        store.cursors,
+        () => store.layout.longestMemoryMs,
+        readReceipts.tell,
+      ),
       messageLog: store.messageLog,
       messageIds,
       claimChecks,
@@ -204,6 +211,7 @@ export function createContainer(
         now: store.now,
       }),
     }),
+    ...mailboxRoutes({ participants: identity.participants, mailboxOptions: store.mailboxOptions }),
     ...receiptRoutes({ receipts: store.receipts(messageIds, anonymousMailboxes) }),
     ...fileRoutes({ directFiles: files.directFiles, clock }),
     ...legacyFileRoutes({ legacyFiles: files.legacyFiles }),

@@ -2,7 +2,7 @@
 
 import { Type } from '@sinclair/typebox';
 import { type Route, route } from '../shared/http/route';
-import type { Receipts } from '../shared/messages';
+import { messageStatuses, type Receipts } from '../shared/messages';
 
 export interface ReceiptRoutesDependencies {
   readonly receipts: Receipts;
@@ -11,7 +11,14 @@ export interface ReceiptRoutesDependencies {
 const receipt = Type.Object({
   messageId: Type.String(),
   recipient: Type.String({ description: 'As the sender named it.' }),
-  outcome: Type.Literal('expired'),
+  outcome: Type.Union(
+    (['expired', 'acknowledged', 'rejected'] as const).map((outcome) => Type.Literal(outcome)),
+    {
+      description:
+        'acknowledged and rejected where the recipient has opted in: by the first of its client ids that did so.',
+    },
+  ),
+  reason: Type.Optional(Type.String({ description: 'Of a rejection.' })),
   at: Type.String({ description: 'Instant of the outcome, ISO-8601.' }),
 });
 
@@ -47,8 +54,9 @@ export function receiptRoutes({ receipts }: ReceiptRoutesDependencies): readonly
       query: Type.Object({ recipient: Type.String({ minLength: 1, maxLength: 255 }) }),
       responses: {
         200: {
-          description: 'Its state',
-          schema: Type.Object({ status: Type.Union([Type.Literal('stored'), Type.Literal('expired')]) }),
+          description:
+            'Its state. Beyond stored and expired only where the recipient has opted in: delivered to one of its client ids, acknowledged by one, or rejected by one and acknowledged by none.',
+          schema: Type.Object({ status: Type.Union(messageStatuses.map((status) => Type.Literal(status))) }),
         },
       },
       problems: ['not-found', 'message-store-unavailable'],

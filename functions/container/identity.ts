@@ -16,7 +16,7 @@ import type { Log } from '../../shared/log';
 import type { MessageStore } from './message-store';
 
 /** Many participants are read at once to find those with a role. */
-const participantOptions = { allowDirect: true };
+export const participantOptions = { allowDirect: true };
 
 export function roleIndex(
   { identity }: Settings,

@@ -3,13 +3,21 @@
 import { JetStreamArrivals } from '../../shared/adapters/nats/jetstream-arrivals';
 import type { Settings } from '../../shared/config/settings';
 import type { Log } from '../../shared/log';
-import { Leases, LeaseTokens, LongPoll, type MessageIds, Receiver } from '../../shared/messages';
+import {
+  Leases,
+  LeaseTokens,
+  LongPoll,
+  type MessageIds,
+  Receiver,
+  type TellSettled,
+} from '../../shared/messages';
 import type { MessageStore } from './message-store';
 
 export function leasingOf(
   { messageIdKeys }: Settings,
   { jetStream, layout, messageLog, cursors }: MessageStore,
   messageIds: MessageIds,
+  settled: TellSettled,
   log: Log,
 ) {
   const receiver = new Receiver(
@@ -27,7 +35,7 @@ export function leasingOf(
       cursors,
       messageLog,
       tokens: leaseTokens,
-      settled: () => undefined,
+      settled,
       log,
     }),
   };

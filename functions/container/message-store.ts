@@ -1,14 +1,17 @@
 // What stands on JetStream: the log of messages, cursors, receipts and the queues of what expires.
 
+import { BucketScan } from '../../shared/adapters/nats/bucket-scan';
 import { DirectGet } from '../../shared/adapters/nats/direct-get';
 import { JetStream } from '../../shared/adapters/nats/jetstream';
 import { JetStreamCursorStore } from '../../shared/adapters/nats/jetstream-cursor-store';
+import { JetStreamDeliveryRecord } from '../../shared/adapters/nats/jetstream-delivery-record';
+import { JetStreamMailboxOptions } from '../../shared/adapters/nats/jetstream-mailbox-options';
 import { JetStreamMessageLog } from '../../shared/adapters/nats/jetstream-message-log';
 import {
   idempotencyMemoryMs,
   JetStreamIdempotencyStore,
 } from '../../shared/adapters/nats/jetstream-idempotency-store';
-import { idempotencyBucket } from '../../shared/adapters/nats/names';
+import { idempotencyBucket, participantBucket } from '../../shared/adapters/nats/names';
 import { ServerClock } from '../../shared/adapters/nats/server-clock';
 import { StoreLayout } from '../../shared/adapters/nats/store-layout';
 import type { Clock } from '../../shared/clock';
@@ -19,7 +22,14 @@ import { JetStreamExpiryCursors } from '../../shared/adapters/nats/jetstream-exp
 import { listExpiryQueues } from '../../shared/adapters/nats/jetstream-expiry-queues';
 import { JetStreamReceiptLog } from '../../shared/adapters/nats/jetstream-receipt-log';
 import { expireMessages } from '../../shared/retention';
-import { type AnonymousMailboxes, type MessageIds, Receipts, tellExpired } from '../../shared/messages';
+import {
+  type AnonymousMailboxes,
+  type MessageIds,
+  ReadReceipts,
+  Receipts,
+  tellExpired,
+} from '../../shared/messages';
+import { participantOptions } from './identity';
 
 export function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
   const jetStream = new JetStream({
@@ -53,6 +63,15 @@ export function messageStore({ nats, retention }: Settings, log: Log, clock: Clo
     now,
     log,
   });
+  const mailboxOptions = new JetStreamMailboxOptions(
+    layout.bucket(participantBucket, participantOptions),
+    new BucketScan(
+      jetStream,
+      directGet,
+      participantBucket,
+      layout.provision(participantBucket, participantOptions),
+    ),
+  );
   const queues = () => listExpiryQueues({ jetStream, directGet, layout, replicas: nats.replicas });
   return {
     jetStream,
@@ -63,8 +82,19 @@ export function messageStore({ nats, retention }: Settings, log: Log, clock: Clo
     idempotentCalls,
     now,
     longestClass,
+    mailboxOptions,
     receipts: (messageIds: MessageIds, anonymousMailboxes: AnonymousMailboxes) =>
-      new Receipts({ receiptLog, messageLog, messageIds, anonymousMailboxes, now }),
+      new Receipts({
+        receiptLog,
+        deliveryRecord: new JetStreamDeliveryRecord(jetStream, layout, cursors),
+        mailboxOptions,
+        messageLog,
+        messageIds,
+        anonymousMailboxes,
+        now,
+      }),
+    readReceipts: (messageIds: MessageIds) =>
+      new ReadReceipts({ mailboxOptions, receiptLog, messageLog, messageIds, now, log }),
     expireMessages: (messageIds: MessageIds) => (isOutOfTime: () => boolean) =>
       expireMessages(
         {

@@ -14,6 +14,7 @@ export { KeyMessages } from './key-messages';
 export { LeaseTokens } from './lease-tokens';
 export { Leases } from './leases';
 export { LongPoll } from './long-poll';
+export type { MailboxOptionsStore } from './mailbox-options';
 export { mailboxToken, senderToken, type Mailbox } from './mailbox';
 export { filePayload, printLeases, printMessages, printShared } from './message-body';
 export { type MessageResult, sendBatch } from './message-batch';
@@ -27,6 +28,7 @@ export {
   type PublishRequest,
 } from './publish';
 export { type PayloadLinks, referToPayloads } from './payload-links';
+export { ReadReceipts, type TellSettled } from './read-receipts';
 export { MailboxReader } from './reader';
-export { Receipts, tellExpired } from './receipts';
+export { messageStatuses, Receipts, tellExpired } from './receipts';
 export { type LeasedMessage, Receiver, type ReceiveRequest } from './receiver';

@@ -5,6 +5,7 @@ import { type LeaseAction, type LeaseFailure, type LeaseName, settle } from './c
 import type { LeaseTokens, TokenContext } from './lease-tokens';
 import { type Mailbox, mailboxToken } from './mailbox';
 import type { CursorStore, MessageLog } from './message-log';
+import type { SettledMessage, TellSettled } from './read-receipts';
 
 /** A token that this broker did not make for this client id, or why the lease could not be settled. */
 export type TokenFailure = 'invalid-token' | LeaseFailure;
@@ -15,25 +16,12 @@ export interface TokenOutcomes {
   readonly failed: readonly { readonly leaseToken: string; readonly code: TokenFailure }[];
 }
 
-/** What the sender of a message may be told of it. */
-export interface SettledMessage {
-  readonly seq: number;
-  readonly topic: string;
-  /** Sender's token. */
-  readonly sender: string;
-}
-
 export interface LeasesDependencies {
   readonly cursors: CursorStore;
   readonly messageLog: Pick<MessageLog, 'generation'>;
   readonly tokens: LeaseTokens;
   /** Told of messages that have just been acknowledged or rejected. */
-  readonly settled: (
-    mailbox: Mailbox,
-    outcome: 'acknowledged' | 'rejected',
-    messages: readonly SettledMessage[],
-    reason?: string,
-  ) => void;
+  readonly settled: TellSettled;
   readonly log: Log;
 }
 
@@ -78,16 +66,21 @@ export class Leases {
         }
       }),
     );
-    this.#tell(mailbox, clientId, action, messages);
+    await this.#tell(mailbox, clientId, action, messages);
     return { succeeded, failed };
   }
 
-  #tell(mailbox: Mailbox, clientId: string, action: LeaseAction, messages: readonly SettledMessage[]): void {
+  async #tell(
+    mailbox: Mailbox,
+    clientId: string,
+    action: LeaseAction,
+    messages: readonly SettledMessage[],
+  ): Promise<void> {
     const { settled, log } = this.dependencies;
     if (!messages.length) return;
-    if (action.kind === 'acknowledge') settled(mailbox, 'acknowledged', messages);
+    if (action.kind === 'acknowledge') await settled(mailbox, 'acknowledged', messages);
     if (action.kind !== 'reject') return;
-    settled(mailbox, 'rejected', messages, action.reason);
     log('warn', 'messages dead-lettered', { clientId, count: messages.length, cause: 'rejected' });
+    await settled(mailbox, 'rejected', messages, action.reason);
   }
 }

@@ -13,6 +13,7 @@ import {
 import { Gatherer, maxAnswerBytes } from './gather';
 import type { Mailbox } from './mailbox';
 import type { CursorName, CursorStore, MessageLog, StoredMessage } from './message-log';
+import type { TellSettled } from './read-receipts';
 
 /** Plans made anew because the record changed in between. */
 export const maxPlans = 12;
@@ -44,6 +45,8 @@ export class MailboxReader {
     private readonly cursors: CursorStore,
     /** For how long a position is worth remembering: longest class and margin. Unit: ms. */
     private readonly memoryMs: () => number,
+    /** Told of messages that have just been acknowledged. */
+    private readonly settled: TellSettled = () => Promise.resolve(),
   ) {
     this.#gatherer = new Gatherer(messageLog);
   }
@@ -86,7 +89,7 @@ export class MailboxReader {
     throw contended();
   }
 
-  /** Which of these sequences are acknowledged now, and which were never delivered on this cursor. */
+  /** Which of these sequences are acknowledged now; the others were never delivered on this cursor. */
   async acknowledge(request: AcknowledgeMessagesRequest): Promise<ReadonlySet<number>> {
     const name = cursorName(request);
     const fromMs = request.from?.fromMs ?? -Infinity;
@@ -96,6 +99,7 @@ export class MailboxReader {
     ): Promise<AcknowledgeOutcome> =>
       this.cursors.update(name, (cursor, nowMs) => acknowledge(cursor, { seqs, facts, fromMs }, nowMs));
     const first = await apply(request.seqs, new Map());
+    await this.settled(request.mailbox, 'acknowledged', first.settled);
     if (!first.unsure.length) return first.acknowledged;
     const facts = new Map<number, LeaderFact>();
     const questions = first.unsure.values();
@@ -103,7 +107,10 @@ export class MailboxReader {
       for (const seq of questions) facts.set(seq, await this.messageLog.at(request.mailbox, seq));
     };
     await Promise.all(Array.from({ length: concurrentQuestions }, ask));
-    return first.acknowledged.union((await apply(first.unsure, facts)).acknowledged);
+    const second = await apply(first.unsure, facts);
+    // Somebody may have fetched one of them meanwhile.
+    await this.settled(request.mailbox, 'acknowledged', second.settled);
+    return first.acknowledged.union(second.acknowledged);
   }
 }
 

@@ -3,18 +3,29 @@
 
 import { BrokerError, invalidParameter } from '../broker-error';
 import type { AnonymousMailboxes } from './anonymous-mailboxes';
+import type { MailboxOptionsStore } from './mailbox-options';
 import { type Mailbox, mailboxToken, senderToken } from './mailbox';
 import type { MessageIds } from './message-id';
-import type { MessageLog } from './message-log';
+import type { MessageLog, StoredMessage } from './message-log';
 
-/** `expired`: its time came, and no client id that existed then had acknowledged it. */
-export type ReceiptOutcome = 'expired';
+export type ReceiptOutcome =
+  /** Its time came, and no client id that existed then had acknowledged it. */
+  | 'expired'
+  /** One of the recipient's client ids has; told where the recipient has opted in, like the next. */
+  | 'acknowledged'
+  | 'rejected';
+
+/** What a sender may know of a message: the first two always, the others where the recipient has opted in. */
+export const messageStatuses = ['stored', 'expired', 'delivered', 'acknowledged', 'rejected'] as const;
+export type MessageStatus = (typeof messageStatuses)[number];
 
 export interface Receipt {
   readonly messageId: string;
   /** The recipient as the sender named it. */
   readonly recipient: string;
   readonly outcome: ReceiptOutcome;
+  /** Of a rejection: what its recipient gave. */
+  readonly reason?: string | undefined;
   /** Instant of the outcome, ISO-8601. */
   readonly at: string;
 }
@@ -29,8 +40,14 @@ export interface ReceiptLog {
     after: number,
     max: number,
   ): Promise<readonly { readonly seq: number; readonly receipt: Receipt }[]>;
-  /** What became of a message, if the sender was told. */
-  find(sender: string, messageId: string): Promise<Receipt | undefined>;
+  /** Whether the sender was told this of a message. */
+  has(sender: string, messageId: string, outcome: ReceiptOutcome): Promise<boolean>;
+}
+
+/** Port: what the cursors of a mailbox say of a message. */
+export interface DeliveryRecord {
+  /** Whether one of them has it pending, or is done with it. */
+  isDelivered(mailbox: Mailbox, message: StoredMessage): Promise<boolean>;
 }
 
 export function receiptsMailbox(sender: string): Mailbox {
@@ -66,6 +83,8 @@ export const maxReceipts = 1_000;
 
 export interface ReceiptsDependencies {
   readonly receiptLog: ReceiptLog;
+  readonly deliveryRecord: DeliveryRecord;
+  readonly mailboxOptions: Pick<MailboxOptionsStore, 'tellsSenders'>;
   readonly messageLog: Pick<MessageLog, 'generation' | 'at'>;
   readonly messageIds: MessageIds;
   readonly anonymousMailboxes: Pick<AnonymousMailboxes, 'find'>;
@@ -101,11 +120,11 @@ export class Receipts {
   }
 
   /**
-   * What the sender of a message may know of it: `stored` or `expired`.
+   * What the sender of a message may know of it. What was acknowledged or rejected stays so when its time has come.
    * @throws BrokerError `not-found` for whoever is not its sender
    */
-  async status(did: string, messageId: string, recipient: string): Promise<'stored' | 'expired'> {
-    const { receiptLog, messageLog, messageIds, now } = this.dependencies;
+  async status(did: string, messageId: string, recipient: string): Promise<MessageStatus> {
+    const { receiptLog, deliveryRecord, messageLog, messageIds, now } = this.dependencies;
     const mailbox = await this.#mailboxOf(recipient);
     if (!mailbox) throw unknownMessage();
     const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
@@ -113,13 +132,29 @@ export class Receipts {
     if (seq === undefined) throw unknownMessage();
     const sender = senderToken(did);
     const stored = await messageLog.at(mailbox, seq);
-    if (stored) {
-      if (stored.sender !== sender) throw unknownMessage();
-      return stored.endsAtMs > (await now()) ? 'stored' : 'expired';
+    if (stored && stored.sender !== sender) throw unknownMessage();
+    const told = await this.#toldOf(mailbox, sender, messageId);
+    if (told === 'acknowledged' || told === 'rejected') return told;
+    if (stored && stored.endsAtMs > (await now())) {
+      const isDelivered = told === 'nothing' && (await deliveryRecord.isDelivered(mailbox, stored));
+      return isDelivered ? 'delivered' : 'stored';
     }
-    // It is gone, and with it the name of its sender. Whoever holds its id is its sender or its recipient.
-    if (recipient !== did || (await receiptLog.find(sender, messageId))) return 'expired';
+    // Once it is gone nothing says who sent it. Whoever holds its id is its sender or its recipient.
+    if (stored || recipient !== did || (await receiptLog.has(sender, messageId, 'expired'))) return 'expired';
     throw unknownMessage();
+  }
+
+  /** What the sender was told of a message that its recipient was done with; undefined where it has not opted in. */
+  async #toldOf(
+    mailbox: Mailbox,
+    sender: string,
+    messageId: string,
+  ): Promise<'acknowledged' | 'rejected' | 'nothing' | undefined> {
+    const { receiptLog, mailboxOptions } = this.dependencies;
+    if (mailbox.kind !== 'did' || !(await mailboxOptions.tellsSenders(mailbox.identifier))) return undefined;
+    // One client id may have rejected what another one acknowledged.
+    if (await receiptLog.has(sender, messageId, 'acknowledged')) return 'acknowledged';
+    return (await receiptLog.has(sender, messageId, 'rejected')) ? 'rejected' : 'nothing';
   }
 
   /** A DID's own mailbox, or that of an anonymous key; no key begins like a DID. */

@@ -1,7 +1,7 @@
 // Receipts in the message streams: a subject per message and outcome, published with an expected last subject
 // sequence of 0, hence at most once each (design §4).
 
-import { type Receipt, type ReceiptLog, receiptsMailbox } from '../../messages/receipts';
+import { type Receipt, type ReceiptLog, type ReceiptOutcome, receiptsMailbox } from '../../messages/receipts';
 import { tokenOf } from '../../messages/mailbox';
 import type { DirectGet } from './direct-get';
 import type { JetStream } from './jetstream';
@@ -22,11 +22,7 @@ export class JetStreamReceiptLog implements ReceiptLog {
 
   async write(sender: string, receipt: Receipt): Promise<void> {
     const address = await this.#address(sender);
-    const subject = messageSubject(address, {
-      topicId: receipt.messageId,
-      sender: tokenOf('outcome', receipt.outcome),
-      retentionClass: this.retentionClass,
-    });
+    const subject = this.#subject(address, receipt.messageId, receipt.outcome);
     try {
       await this.jetStream.publish(subject, Buffer.from(JSON.stringify(receipt)), {
         'Nats-Expected-Last-Subject-Sequence': '0',
@@ -52,11 +48,18 @@ export class JetStreamReceiptLog implements ReceiptLog {
     return messages.map(({ seq, data }) => ({ seq, receipt: parse(data) }));
   }
 
-  async find(sender: string, messageId: string): Promise<Receipt | undefined> {
+  async has(sender: string, messageId: string, outcome: ReceiptOutcome): Promise<boolean> {
     const address = await this.#address(sender);
-    const subject = subjectFilter(address, messageId, undefined);
-    const message = await this.jetStream.lastBySubject(mailStream(address.shard), subject);
-    return message && parse(message.data);
+    const subject = this.#subject(address, messageId, outcome);
+    return (await this.jetStream.lastBySubject(mailStream(address.shard), subject)) !== undefined;
+  }
+
+  #subject(address: MailboxAddress, messageId: string, outcome: ReceiptOutcome): string {
+    return messageSubject(address, {
+      topicId: messageId,
+      sender: tokenOf('outcome', outcome),
+      retentionClass: this.retentionClass,
+    });
   }
 
   async #address(sender: string): Promise<MailboxAddress> {

@@ -110,6 +110,13 @@ export function attemptIdHeader(sender: string, mailbox: string, topicId: string
 /** Key of an entry about one participant in any bucket. */
 export const participantKey = (did: string): string => tokenOf('participant', did);
 
+/** Key of what a participant has decided about its mailbox, beside its own entry. */
+export const mailboxOptionsKey = (did: string): string => `mailbox.${participantKey(did)}`;
+/** Everybody's. */
+export const mailboxOptionsKeys = 'mailbox.*';
+/** The entries of participants themselves. */
+export const participantKeys = '*';
+
 /** Key of an anonymous key's registration. */
 export const anonymousKeyKey = (key: string): string => tokenOf('anonymous-key', key);
 

@@ -6,6 +6,7 @@
 import type { Clock } from '../../clock';
 import type { RoleDirectory } from '../../identity/role-directory';
 import type { BucketScan } from './bucket-scan';
+import { participantKeys } from './names';
 import type { ParticipantRecord } from './participant-store';
 
 interface Holder {
@@ -61,12 +62,12 @@ export class JetStreamRoleIndex implements RoleDirectory {
   }
 
   async #catchUp(): Promise<void> {
-    let scan = await this.scan.after('>', this.#revision);
+    let scan = await this.scan.after(participantKeys, this.#revision);
     if (scan.revision < this.#revision) {
       // Participants are never removed: the bucket was lost and made again.
       this.#holders.clear();
       this.#byRole.clear();
-      scan = await this.scan.after('>', 0);
+      scan = await this.scan.after(participantKeys, 0);
     }
     for (const { value } of scan.entries) {
       const { did, roles, seenAtMs } = JSON.parse(Buffer.from(value).toString()) as ParticipantRecord;

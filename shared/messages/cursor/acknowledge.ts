@@ -2,6 +2,7 @@
 // cursor knows them, with facts from the stream's leader where the record alone cannot say.
 
 import { type Cursor, dropSettled, hasAcknowledged, startOf } from './cursor';
+import type { PendingEntry } from './pending-list';
 
 /** What the leader says of a sequence; undefined where the message is gone. */
 export type LeaderFact =
@@ -28,6 +29,8 @@ export interface AcknowledgeOutcome {
   readonly notFound: ReadonlySet<number>;
   /** Not pending, and the leader has to be asked. */
   readonly unsure: readonly number[];
+  /** What this call has acknowledged: the entries as they were. */
+  readonly settled: readonly PendingEntry[];
 }
 
 export function acknowledge(
@@ -39,7 +42,7 @@ export function acknowledge(
   const acknowledged = new Set<number>();
   const notFound = new Set<number>();
   const unsure: number[] = [];
-  const removed = new Set<number>();
+  const settled: PendingEntry[] = [];
   const from = startOf(cursor, fromMs);
   const readByAll = cursor.positions.reachedByAll({ topic: null, senders: null }, cursor.start);
   for (const seq of seqs) {
@@ -47,16 +50,16 @@ export function acknowledge(
     if (entry) {
       acknowledged.add(seq);
       // What had ended before stays for the timer: it was not acknowledged when its time came.
-      if (entry.endsAtSeconds * 1_000 > nowMs) removed.add(seq);
+      if (entry.endsAtSeconds * 1_000 > nowMs) settled.push(entry);
     } else if (facts.has(seq))
       (isKnown({ ...cursor, fromMs: from }, seq, facts.get(seq), nowMs) ? acknowledged : notFound).add(seq);
     else if (from === -Infinity && seq > cursor.start && seq <= readByAll) acknowledged.add(seq);
     else unsure.push(seq);
   }
-  const pending = cursor.pending.without(removed);
+  const pending = cursor.pending.without(new Set(settled.map(({ seq }) => seq)));
   return {
     cursor: pending === cursor.pending ? before : { ...cursor, pending },
-    outcome: { acknowledged, notFound, unsure },
+    outcome: { acknowledged, notFound, unsure, settled },
   };
 }
 

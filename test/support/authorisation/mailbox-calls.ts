@@ -101,6 +101,22 @@ export const mailboxCalls: Readonly<Record<string, AuthorisedCall>> = {
       return { path: `/messages/${id}/status?recipient=${encodeURIComponent(recipientDid)}` };
     },
   },
+  getMailbox: { whose: ['–'], prepare: () => ({ path: '/mailbox' }) },
+  putMailbox: {
+    object: 'mailbox',
+    whose: ['own'],
+    prepare: async (world) => {
+      await world.owner.request('PUT', '/mailbox', { readReceipts: false });
+      return {
+        path: '/mailbox',
+        body: { readReceipts: true },
+        outcome: async () => {
+          const owned = await world.owner.request('GET', '/mailbox');
+          return owned.text.includes('true') ? 'changed' : 'kept';
+        },
+      };
+    },
+  },
   readReceipts: { whose: ['–'], prepare: () => ({ path: '/receipts' }) },
   registerParticipant: {
     object: 'anonymous key',

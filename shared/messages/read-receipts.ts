@@ -1,0 +1,74 @@
+// Read receipts: what a sender is told of what a recipient has just done, where the recipient has opted in. Of anonymous
+// mailboxes nothing is told: who has opted in at the same time as a key would show whose key it is.
+
+import type { Log } from '../log';
+import { mapConcurrently } from '../map-concurrently';
+import { type Mailbox, mailboxToken } from './mailbox';
+import type { MailboxOptionsStore } from './mailbox-options';
+import type { MessageIds } from './message-id';
+import type { MessageLog } from './message-log';
+import type { ReceiptLog } from './receipts';
+
+/** A message with which its recipient is done. */
+export interface SettledMessage {
+  readonly seq: number;
+  /** Sender's token: the receipt's reader. */
+  readonly sender: string;
+}
+
+/** Told of messages that were just settled on a cursor. @param reason of a rejection */
+export type TellSettled = (
+  mailbox: Mailbox,
+  outcome: 'acknowledged' | 'rejected',
+  messages: readonly SettledMessage[],
+  reason?: string,
+) => Promise<void>;
+
+export interface ReadReceiptsDependencies {
+  readonly mailboxOptions: Pick<MailboxOptionsStore, 'tellsSenders'>;
+  readonly receiptLog: Pick<ReceiptLog, 'write'>;
+  readonly messageLog: Pick<MessageLog, 'at' | 'generation'>;
+  readonly messageIds: MessageIds;
+  /** Server time. Unit: ms. */
+  readonly now: () => Promise<number>;
+  readonly log: Log;
+}
+
+const concurrentReceipts = 64;
+
+export class ReadReceipts {
+  constructor(private readonly dependencies: ReadReceiptsDependencies) {}
+
+  /**
+   * Tells senders of messages that were just acknowledged or rejected on a cursor, each once whatever the number of
+   * cursors. Costs a look into memory where the recipient has not opted in. Never fails: what was settled stays settled.
+   */
+  readonly tell: TellSettled = async (mailbox, outcome, messages, reason) => {
+    const { mailboxOptions, now, log } = this.dependencies;
+    if (mailbox.kind !== 'did' || !messages.length) return;
+    try {
+      const wanted = mailboxOptions.tellsSenders(mailbox.identifier);
+      if (wanted === false || !(await wanted)) return;
+      const at = new Date(await now()).toISOString();
+      await mapConcurrently(messages, concurrentReceipts, async (message) => {
+        const messageId = await this.#idOf(mailbox, message.seq);
+        if (messageId === undefined) return;
+        const receipt = { messageId, recipient: mailbox.identifier, outcome, at };
+        await this.dependencies.receiptLog.write(
+          message.sender,
+          reason === undefined ? receipt : { ...receipt, reason },
+        );
+      });
+    } catch (error) {
+      log('warn', 'senders were not told', { outcome, count: messages.length, error });
+    }
+  };
+
+  /** As its sender knows it; undefined where the message is gone. */
+  async #idOf(mailbox: Mailbox, seq: number): Promise<string | undefined> {
+    const { messageLog, messageIds } = this.dependencies;
+    const stored = await messageLog.at(mailbox, seq);
+    const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
+    return stored && messageIds.seal(seq, context, stored.keyNumber);
+  }
+}
