@@ -53,7 +53,7 @@ export class LongPoll {
       while (!received.messages.length && !isOver()) {
         const heard = await this.#sleep(request, received, waiter, endsAt, signal);
         if (isGone()) break;
-        received = await this.#readAgain(request, heard, signal);
+        received = await this.#readAgain(request, received, heard, signal);
       }
       return received;
     } finally {
@@ -83,12 +83,20 @@ export class LongPoll {
     return heard;
   }
 
-  /** After a notification nothing is no fact yet: the replica that answered may not have the message. */
-  async #readAgain(request: ReceiveRequest, heard: boolean, signal: AbortSignal): Promise<Received> {
+  /**
+   * After a notification nothing is no fact yet: the replica that answered may not have the message. Unless the record
+   * has moved, by which somebody else has it.
+   */
+  async #readAgain(
+    request: ReceiveRequest,
+    before: Received,
+    heard: boolean,
+    signal: AbortSignal,
+  ): Promise<Received> {
     let received = await this.receiver.receive(request);
     if (!heard) return received;
     for (const pauseMs of repeatAfterMs) {
-      if (received.messages.length || signal.aborted) break;
+      if (received.messages.length || received.revision !== before.revision || signal.aborted) break;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
       received = await this.receiver.receive(request);
     }

@@ -31,6 +31,8 @@ export type Buried = (request: ReceiveRequest, seqs: readonly number[]) => void;
 
 /** Messages leased by one change of the record at most: what many workers share of one set of reads. */
 const maxTogether = 2_000;
+/** Messages that one plan reads at most. */
+const maxAhead = 20_000;
 
 interface Waiting {
   readonly request: ReceiveRequest;
@@ -75,17 +77,22 @@ export class Receiver {
 
   async #run(key: string, lane: Lane): Promise<void> {
     while (lane.waiting.length) {
-      const group = nextGroup(lane.waiting);
-      lane.waiting = lane.waiting.slice(group.length);
+      const asking = lane.waiting;
+      lane.waiting = [];
+      const group = nextGroup(asking);
       try {
         const served = await this.#serve(group.map(({ request }) => request));
-        group.forEach(({ resolve, reject }, index) => {
-          const received = served[index];
+        const last = served.at(-1);
+        // Where nothing was left for the last one, nothing is there for those behind it, who asked before the read.
+        const answered = last?.messages.length ? group : asking;
+        answered.forEach(({ resolve }, index) => {
+          const received = served[index] ?? last;
           if (received) resolve(received);
-          else reject(contended());
         });
+        lane.waiting = [...asking.slice(answered.length), ...lane.waiting];
       } catch (error) {
         for (const { reject } of group) reject(error);
+        lane.waiting = [...asking.slice(group.length), ...lane.waiting];
       }
     }
     this.#lanes.delete(key);
@@ -98,7 +105,9 @@ export class Receiver {
     const orders: readonly LeaseOrder[] = requests.map(({ max, leaseMs }) => ({ amount: max, leaseMs }));
     const amount = orders.reduce((sum, order) => sum + order.amount, 0);
     for (let plan = 1; plan <= maxPlans; plan++) {
-      const { gathered, orders: leased } = (await this.#lease(request, orders, amount)) ?? {};
+      // Instances that want the same messages: whoever comes too late reads further ahead each time, past the others.
+      const ahead = Math.min(amount * plan, maxAhead);
+      const { gathered, orders: leased } = (await this.#lease(request, orders, ahead)) ?? {};
       if (!gathered || !leased) continue;
       const gotNothing = leased.every((share) => !share.length);
       // Others were faster with everything that was found: what lies behind it was not looked at yet.
