@@ -2,7 +2,7 @@
 // and GitHub's workflow name what exists.
 
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Workspace } from '../../../scripts/check-infra/symbols';
 import {
@@ -21,6 +21,7 @@ beforeAll(async () => {
   infrastructure = await openInfrastructure();
 });
 
+const npmScripts = (JSON.parse(readDocument('package.json')) as { scripts: Record<string, string> }).scripts;
 const outputs = Object.fromEntries(outputNames.map((name) => [name, `the ${name}`]));
 
 describe('the steps after the infrastructure', () => {
@@ -102,10 +103,23 @@ describe('docs/deploy.md', () => {
   });
 });
 
-describe('azure.yaml and the workflow', () => {
-  const npmScripts = (JSON.parse(readDocument('package.json')) as { scripts: Record<string, string> })
-    .scripts;
+describe('what the operator is told to run', () => {
+  const documents = ['deploy', 'operations', 'scaling', 'configuration'].map((name) => `docs/${name}.md`);
 
+  it.each(documents)('in %s exists: npm scripts, steps, files', (name) => {
+    const text = readDocument(name);
+    const scripts = [...text.matchAll(/npm run (?:--silent )?([\w:-]+)/g)].map(([, script = '']) => script);
+    expect(scripts.filter((script) => !(script in npmScripts))).toEqual([]);
+    const steps = [...text.matchAll(/npm run deploy --((?: [a-z]+)+)/g)].flatMap(([, all = '']) =>
+      all.trim().split(' '),
+    );
+    expect(steps.filter((step) => !stepNames.includes(step as never))).toEqual([]);
+    const files = [...text.matchAll(/\b(?:infra|scripts|docs|\.github)\/[\w./-]*\w/g)].map(([file]) => file);
+    expect(files.filter((file) => !existsSync(resolve(__dirname, '../../..', file)))).toEqual([]);
+  });
+});
+
+describe('azure.yaml and the workflow', () => {
   it.each(['azure.yaml', ...['deploy', 'ci', 'nightly'].map((name) => `.github/workflows/${name}.yml`)])(
     '%s runs npm scripts that exist',
     (file) => {
