@@ -20,11 +20,15 @@ import type { JetStream } from './jetstream';
 import type { ServerClock } from './server-clock';
 import type { StoreLayout } from './store-layout';
 
-/** Compare-and-sets tried for one group of changes, and the longest pause between two. */
+/** Compare-and-sets tried for one group of changes, and the longest pause after one. */
 const maxAttempts = 24;
 const maxPauseMs = 60;
 /** Instances that have not written for this long are dropped from a record. Unit: ms. */
 const silentInstanceMs = 60_000;
+/** And those that have written within this time may want to write again. Unit: ms. */
+const activeInstanceMs = 10_000;
+/** What a turn of another instance lasts, in writes of this one: it reads the record first. */
+const writesPerTurn = 3;
 const cachedRecords = 2_000;
 const cachedBytes = 64 * 1024 * 1024;
 
@@ -51,6 +55,8 @@ interface Lane {
   known: Version | undefined;
   waiting: Waiting[];
   running: boolean;
+  /** How long the last change took, from its decision to the server's answer. Unit: ms. */
+  writeMs: number;
 }
 
 /** Where a cursor's record lies. */
@@ -142,7 +148,16 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
       this.#buckets.set(shard, bucket);
     }
     const codec = new CursorCodec();
-    const lane: Lane = { bucket, key, generation, codec, known: undefined, waiting: [], running: false };
+    const lane: Lane = {
+      bucket,
+      key,
+      generation,
+      codec,
+      known: undefined,
+      waiting: [],
+      running: false,
+      writeMs: 0,
+    };
     this.#lanes.set(key, lane);
     return lane;
   }
@@ -172,7 +187,7 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
         const group = lane.waiting;
         lane.waiting = [];
         try {
-          await this.#commit(lane, group);
+          await sleep(await this.#commit(lane, group));
         } catch (error) {
           for (const { reject } of group) reject(error);
         }
@@ -183,8 +198,11 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
     }
   }
 
-  /** Applies a group of changes together and writes once, again and again until nobody came between. */
-  async #commit(lane: Lane, group: readonly Waiting[]): Promise<void> {
+  /**
+   * Applies a group of changes together and writes once, again and again until nobody came between.
+   * @returns how long to leave the record to other instances. Unit: ms
+   */
+  async #commit(lane: Lane, group: readonly Waiting[]): Promise<number> {
     // A change that changes nothing must be judged on a version that is not older than its caller's.
     let fresh = false;
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
@@ -192,24 +210,27 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
         lane.known = decode(lane, await lane.bucket.get(lane.key));
         fresh = true;
       }
+      const beganAt = performance.now();
       const base = lane.known;
       const nowMs = await this.clock.now();
       const { cursor, settle } = applyAll(base.cursor, group, nowMs);
       if (cursor === base.cursor) {
         if (fresh || group.every(({ atLeast }) => atLeast <= base.revision)) {
           settle();
-          return;
+          return 0;
         }
         lane.known = undefined;
         continue;
       }
       const written = await this.#write(lane, base, cursor, nowMs);
       if (written) {
+        lane.writeMs = performance.now() - beganAt;
         this.#remember(lane, written);
         settle();
-        return;
+        return this.#turnsOfOthers(cursor, nowMs) * lane.writeMs;
       }
-      await pause(attempt);
+      // Short, as the winner waits now, and not the same for all who lost.
+      await sleep(Math.random() * (1 + lane.writeMs));
     }
     throw new BrokerError('cursor-contended', 'Too many instances change this cursor at once.', {
       retryAfterSeconds: 1,
@@ -237,6 +258,18 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
       );
       return ours ? found : undefined;
     }
+  }
+
+  /**
+   * Whoever has just written knows the newest version, and would win again and again. Where other instances write the
+   * same record it lets each of them read and write once; what it is asked for meanwhile goes into its next group.
+   * @returns in writes of this instance
+   */
+  #turnsOfOthers({ nonces }: Cursor, nowMs: number): number {
+    const others = nonces.filter(
+      ({ instance, timeMs }) => instance !== this.#instance && timeMs > nowMs - activeInstanceMs,
+    );
+    return others.length * writesPerTurn;
   }
 
   #withNonce(cursor: Cursor, nonce: number, nowMs: number): Cursor {
@@ -274,7 +307,7 @@ function applyAll(
   return { cursor, settle: () => settlements.forEach((settle) => settle()) };
 }
 
-function pause(attempt: number): Promise<void> {
-  const longest = Math.min(maxPauseMs, 2 ** attempt);
-  return new Promise((resolve) => setTimeout(resolve, Math.random() * longest));
+/** @param ms cut to the longest pause; 0 for none */
+async function sleep(ms: number): Promise<void> {
+  if (ms > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(ms, maxPauseMs)));
 }
