@@ -235,11 +235,9 @@ function toRequest({ caller, attempt }: Call, body: PublishBody, index?: number)
 
 /** A lone surrogate has no UTF-8 form: it would be stored as something else. */
 export function requireWellFormed(body: Readonly<Record<string, unknown>>): void {
-  const texts = Object.entries(body).flatMap(([field, value]) =>
-    (Array.isArray(value) ? value : [value]).map((text) => [field, text] as const),
-  );
-  for (const [field, text] of texts) {
-    if (typeof text === 'string' && !text.isWellFormed()) {
+  const isWellFormed = (value: unknown): boolean => typeof value !== 'string' || value.isWellFormed();
+  for (const [field, value] of Object.entries(body)) {
+    if (Array.isArray(value) ? !value.every(isWellFormed) : !isWellFormed(value)) {
       throw invalidParameter(field, 'must not contain a lone surrogate');
     }
   }

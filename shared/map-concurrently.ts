@@ -9,6 +9,8 @@ export async function mapConcurrently<Item, Result>(
   width: number,
   work: (item: Item) => Promise<Result>,
 ): Promise<readonly Result[]> {
+  const [only] = items;
+  if (only !== undefined && items.length === 1) return [await work(only)];
   const results: Result[] = [];
   const indexed = items.entries();
   let failed = false;

@@ -74,13 +74,14 @@ export function normalize(schema: TSchema, value: unknown): unknown {
   for (const [name, member] of Object.entries(value)) {
     if (member === null) continue;
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    // defineProperty semantics for `__proto__`: an assignment would change the prototype instead.
-    Object.defineProperty(result, name, {
-      value: property ? normalizeMember(property, member) : member,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
+    const normalized: unknown = property ? normalizeMember(property, member) : member;
+    if (name !== '__proto__') {
+      result[name] = normalized;
+      continue;
+    }
+    // An assignment would change the prototype instead.
+    const attributes = { enumerable: true, writable: true, configurable: true };
+    Object.defineProperty(result, name, { value: normalized, ...attributes });
   }
   return result;
 }

@@ -11,7 +11,7 @@ import type { Admission } from './admission';
 import type { AnonymousMailboxes } from './anonymous-mailboxes';
 import type { ClaimCheck } from './claim-check';
 import { findAttempt } from './find-message';
-import { type Mailbox, mailboxToken } from './mailbox';
+import { didMailbox, type Mailbox, mailboxToken } from './mailbox';
 import { bodyFor } from './message-body';
 import type { MessageIds } from './message-id';
 import type { MessageLog } from './message-log';
@@ -116,7 +116,7 @@ export class Delivery {
     const { messageLog, anonymousMailboxes } = this.dependencies;
     const mailbox: Mailbox | undefined = isKey
       ? await anonymousMailboxes.find(recipient)
-      : { kind: 'did', identifier: recipient };
+      : didMailbox(recipient);
     if (!mailbox) return undefined;
     const found = await findAttempt(messageLog, mailbox, consignment, attempt);
     return found && this.#sent(mailbox, recipient, found.seq, found.keyNumber);
@@ -142,7 +142,7 @@ export class Delivery {
         reason: 'The recipient’s channels do not admit this sender on this topic.',
       };
     }
-    return this.#append({ kind: 'did', identifier: recipient }, recipient, consignment);
+    return this.#append(didMailbox(recipient), recipient, consignment);
   }
 
   async #append(mailbox: Mailbox, recipient: string, consignment: Consignment): Promise<RecipientOutcome> {
