@@ -5,12 +5,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type Plan, planDeployment, Refused } from '../../../scripts/check-infra/policy/evaluate';
 import { textOf, type Value } from '../../../scripts/check-infra/policy/value';
-import {
-  deploymentEnvironment,
-  profiles,
-  resourcesOf,
-  valueAt,
-} from '../../../scripts/check-infra/policy/policies';
+import { deploymentEnvironment, profiles } from '../../../scripts/check-infra/policy/policies';
+import { resourcesOf, valueAt } from '../../../scripts/check-infra/policy/policy';
 import type { Workspace } from '../../../scripts/check-infra/symbols';
 import { literalText } from '../../../scripts/check-infra/syntax';
 import { bicepVersion } from '../../../scripts/launcher/bicep.mjs';
