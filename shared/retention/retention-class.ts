@@ -11,11 +11,16 @@ export interface RetentionClass {
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
+/** The server counts nanoseconds in 64 bits, which are 292 years; nobody waits for so long. */
+const longestSpanMs = 3_650 * unitMs.d;
+
 /** The span of one class. @throws Error with a sentence when the text is not one */
 export function parseRetentionClass(name: string): RetentionClass {
   const match = /^([1-9]\d{0,5})([smhd])$/.exec(name);
   if (!match) throw new Error(`RETENTION_CLASSES: "${name}" is not a span such as 10s, 1h or 30d`);
-  return { name, spanMs: Number(match[1]) * unitMs[match[2] as keyof typeof unitMs] };
+  const spanMs = Number(match[1]) * unitMs[match[2] as keyof typeof unitMs];
+  if (spanMs > longestSpanMs) throw new Error(`RETENTION_CLASSES: "${name}" is longer than ten years`);
+  return { name, spanMs };
 }
 
 /** A comma-separated list, ascending and without repeats. @throws Error with a sentence */

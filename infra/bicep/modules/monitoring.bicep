@@ -30,6 +30,18 @@ resource workspace 'Microsoft.OperationalInsights/workspaces@2026-03-01' = {
   }
 }
 
+@description('Counts of the retention run as metrics, a row each: what log line and step say, under their own names.')
+resource retentionMetrics 'Microsoft.OperationalInsights/workspaces/savedSearches@2026-03-01' = {
+  parent: workspace
+  name: 'retention-metrics'
+  properties: {
+    category: 'DDHub Message Broker'
+    displayName: 'Metrics of the retention timer'
+    functionAlias: 'RetentionMetrics'
+    query: loadTextContent('../retention-metrics.kql')
+  }
+}
+
 resource insights 'Microsoft.Insights/components@2020-02-02' = {
   name: names.insights
   location: location

@@ -2,53 +2,35 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { DirectGet } from '../../../shared/adapters/nats/direct-get';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
-import { JetStreamCursorStore } from '../../../shared/adapters/nats/jetstream-cursor-store';
-import { JetStreamExpiryCursors } from '../../../shared/adapters/nats/jetstream-expiry-cursors';
-import { listExpiryQueues } from '../../../shared/adapters/nats/jetstream-expiry-queues';
-import { JetStreamMessageLog } from '../../../shared/adapters/nats/jetstream-message-log';
-import { JetStreamReceiptLog } from '../../../shared/adapters/nats/jetstream-receipt-log';
-import { ServerClock } from '../../../shared/adapters/nats/server-clock';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
-import { MailboxReader, MessageIds, tellExpired } from '../../../shared/messages';
 import { type Mailbox, senderToken } from '../../../shared/messages/mailbox';
 import { type ExpiryDependencies, type ExpiryQueue, expireMessages } from '../../../shared/retention/expiry';
+import {
+  expireAll,
+  type ExpiryInstance,
+  openExpiryInstance,
+  store,
+  untilDue,
+} from '../../support/expiry-instance';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 
-const senders = ['did:ethr:volta:0xa', 'did:ethr:volta:0xb', 'did:ethr:volta:0xc'];
-const topicId = '0123456789abcdef01234567';
 const everything = { topics: null, senders: null };
-const ackWaitMs = 400;
+
+interface Reading {
+  /** Messages that a reader fetches; 0: nobody ever does. */
+  readonly amount: number;
+  /** How many of those it acknowledges. */
+  readonly acknowledged: number;
+  readonly isReadTwice: boolean;
+}
+
+const readings: fc.Arbitrary<readonly Reading[]> = fc.array(
+  fc.record({ amount: fc.nat({ max: 8 }), acknowledged: fc.nat({ max: 8 }), isReadTwice: fc.boolean() }),
+  { minLength: 6, maxLength: 12 },
+);
+/** After how many calls either instance dies, again and again. */
+const kills = fc.array(fc.tuple(fc.nat({ max: 60 }), fc.nat({ max: 60 })), { minLength: 8, maxLength: 20 });
 
 class Killed extends Error {}
-
-/** One instance's view of the store. */
-function openInstance(url: string) {
-  const jetStream = new JetStream({ servers: [url], log: () => undefined });
-  const layout = new StoreLayout(jetStream, {
-    shardCount: 2,
-    replicas: 1,
-    duplicateWindowSeconds: 120,
-    retentionClasses: ['1s', '1h'],
-    log: () => undefined,
-  });
-  const directGet = new DirectGet(jetStream.connections);
-  const messageLog = new JetStreamMessageLog({ jetStream, directGet, layout, duplicateWindowSeconds: 120 });
-  const serverClock = new ServerClock(jetStream, () => Date.now());
-  const cursors = new JetStreamCursorStore(jetStream, layout, serverClock);
-  const messageIds = new MessageIds([{ number: 1, key: new Uint8Array(32) }]);
-  const receiptLog = new JetStreamReceiptLog(jetStream, directGet, layout, '1h');
-  const dependencies: ExpiryDependencies = {
-    queues: () => listExpiryQueues({ jetStream, directGet, layout, replicas: 1, ackWaitMs }),
-    cursors: new JetStreamExpiryCursors(jetStream, cursors),
-    tellSender: (message) => tellExpired(receiptLog, messageIds, message),
-    forgetClass: (name) => layout.forgetClass(name),
-    now: () => serverClock.now(),
-  };
-  const reader = new MailboxReader(messageLog, cursors, () => layout.longestMemoryMs);
-  return { jetStream, layout, messageLog, reader, receiptLog, dependencies };
-}
 
 /** Dependencies that die, for good, before or after the call that `fatal` counts down to. */
 function mortal(dependencies: ExpiryDependencies, fatal: number): ExpiryDependencies {
@@ -95,13 +77,13 @@ async function runUntilKilled(dependencies: ExpiryDependencies): Promise<void> {
 
 describe('the retention timer, killed at any step', () => {
   let nats: NatsServer;
-  let one: ReturnType<typeof openInstance>;
-  let other: ReturnType<typeof openInstance>;
+  let one: ExpiryInstance;
+  let other: ExpiryInstance;
 
   beforeAll(async () => {
     nats = await startNatsServer();
-    one = openInstance(nats.url);
-    other = openInstance(nats.url);
+    one = openExpiryInstance(nats.url);
+    other = openExpiryInstance(nats.url);
   });
 
   afterAll(async () => {
@@ -110,93 +92,86 @@ describe('the retention timer, killed at any step', () => {
   });
 
   it('tells each sender of each unread message once, and touches nothing that has not expired', async () => {
-    const mailboxes = Array.from({ length: 12 }, (_none, number): Mailbox => ({
-      kind: 'did',
-      identifier: `did:ethr:volta:0x${number}`,
-    }));
-    const expected = new Map<string, string[]>(senders.map((sender) => [sender, []]));
-    const live: { mailbox: Mailbox; seq: number }[] = [];
-    for (const [index, mailbox] of mailboxes.entries()) {
-      const stored: { seq: number; sender: string }[] = [];
-      for (let number = 0; number < 9; number++) {
-        const sender = senders[number % senders.length] ?? '';
-        const retentionClass = number === 8 ? '1h' : '1s';
-        const appended = await one.messageLog.append({
-          mailbox,
-          topicId,
-          senderDid: sender,
-          retentionClass,
-          keyNumber: 1,
-          recipient: `${mailbox.identifier}#${number}`,
-          transactionId: undefined,
-          body: Buffer.from('{"payload":""}'),
-        });
-        if (appended.outcome === 'duplicate') throw new Error('unexpected');
-        if (retentionClass === '1h') live.push({ mailbox, seq: appended.seq });
-        else stored.push({ seq: appended.seq, sender });
-      }
-      // A third of the mailboxes is never read; in the others some are read, and some of those acknowledged.
-      const from = undefined;
-      let acknowledged: ReadonlySet<number> = new Set();
-      if (index % 3 > 0) {
-        const found = await one.reader.search({
-          mailbox,
-          clientId: 'c',
-          from,
-          filter: everything,
-          amount: 6,
-        });
-        const seqs = found.slice(0, index % 5).map(({ seq }) => seq);
-        acknowledged = await one.reader.acknowledge({ mailbox, clientId: 'c', from, seqs });
-        await other.reader.search({ mailbox, clientId: 'second', from, filter: everything, amount: 2 });
-      }
-      stored.forEach(({ seq, sender }, number) => {
-        if (!acknowledged.has(seq)) expected.get(sender)?.push(`${mailbox.identifier}#${number}`);
-      });
-    }
-    const lastStoredAt = await one.dependencies.now();
-    // The server's clock decides and cannot be moved, so the class of one second is waited out.
-    while ((await one.dependencies.now()) <= lastStoredAt + 1_000) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-
+    let count = 0;
     await fc.assert(
-      fc.asyncProperty(fc.nat({ max: 60 }), fc.nat({ max: 60 }), async (first, second) => {
-        await Promise.all([
-          runUntilKilled(mortal(one.dependencies, first)),
-          runUntilKilled(mortal(other.dependencies, second)),
-        ]);
+      fc.asyncProperty(readings, kills, async (read, killed) => {
+        const world = await storeWorld(`${count++}`, read);
+        await untilDue(one);
+        for (const [first, second] of killed) {
+          await Promise.all([
+            runUntilKilled(mortal(one.dependencies, first)),
+            runUntilKilled(mortal(other.dependencies, second)),
+          ]);
+        }
+        await expireAll(one);
+        await checkWorld(world);
       }),
-      { numRuns: 40 },
+      { numRuns: 6 },
     );
-    // Whatever died with a batch gives it back after its time; then one run that nobody disturbs finishes.
-    const endsAt = Date.now() + 20_000;
-    for (;;) {
-      await expireMessages(one.dependencies, () => false);
-      const queues = await one.dependencies.queues();
-      const views = await Promise.all(queues.map((queue) => queue.look()));
-      const isDone = queues.every(
-        (queue, index) =>
-          queue.retentionClass !== '1s' ||
-          (views[index]?.firstDueAtMs === undefined && !views[index]?.trimmable),
-      );
-      if (isDone) break;
-      if (Date.now() > endsAt) throw new Error('not everything was settled within 20 s');
-    }
-    for (const sender of senders) {
-      const receipts = await one.receiptLog.read(senderToken(sender), 0, 1_000);
-      expect(receipts.map(({ receipt }) => receipt.recipient).sort()).toEqual(expected.get(sender)?.sort());
-    }
-    for (const { mailbox, seq } of live) {
-      expect((await one.messageLog.at(mailbox, seq))?.seq).toBe(seq);
-      const found = await one.reader.search({
-        mailbox,
-        clientId: 'c',
-        from: undefined,
-        filter: everything,
-        amount: 10,
+  }, 120_000);
+
+  interface StoredWorld {
+    readonly mailboxes: readonly Mailbox[];
+    /** What each sender is to be told of, by the sender's DID. */
+    readonly expected: ReadonlyMap<string, readonly string[]>;
+    /** The message that has not expired, for each mailbox. */
+    readonly live: readonly number[];
+  }
+
+  /** Mailboxes with messages of three senders, the last of which lives on; and what their readers did with them. */
+  async function storeWorld(name: string, read: readonly Reading[]): Promise<StoredWorld> {
+    const senders = ['a', 'b', 'c'].map((letter) => `did:ethr:volta:0x${letter}${name}`);
+    const expected = new Map<string, string[]>(senders.map((sender) => [sender, []]));
+    const live: number[] = [];
+    const mailboxes: Mailbox[] = [];
+    for (const [index, { amount, acknowledged, isReadTwice }] of read.entries()) {
+      const identifier = `did:ethr:volta:0x${name}-${index}`;
+      const mailbox: Mailbox = { kind: 'did', identifier };
+      mailboxes.push(mailbox);
+      const stored: { seq: number; sender: string }[] = [];
+      for (let number = 0; number < 8; number++) {
+        const sender = senders[number % senders.length] ?? '';
+        stored.push({ seq: await store(one, identifier, sender, `${identifier}#${number}`, '1s'), sender });
+      }
+      live.push(await store(one, identifier, senders[0] ?? '', identifier, '1h'));
+      let acked: ReadonlySet<number> = new Set();
+      if (amount > 0) {
+        const found = await search(one, mailbox, 'c', amount);
+        const seqs = found.slice(0, acknowledged);
+        acked = await one.reader.acknowledge({ mailbox, clientId: 'c', from: undefined, seqs });
+      }
+      if (isReadTwice) await search(other, mailbox, 'second', 2);
+      stored.forEach(({ seq, sender }, number) => {
+        if (!acked.has(seq)) expected.get(sender)?.push(`${identifier}#${number}`);
       });
-      expect(found.map((message) => message.seq)).toEqual([seq]);
     }
-  }, 60_000);
+    return { mailboxes, expected, live };
+  }
+
+  async function checkWorld({ mailboxes, expected, live }: StoredWorld): Promise<void> {
+    for (const [sender, recipients] of expected) {
+      const receipts = await one.receiptLog.read(senderToken(sender), 0, 1_000);
+      expect(receipts.map(({ receipt }) => receipt.recipient).sort()).toEqual([...recipients].sort());
+    }
+    for (const [index, mailbox] of mailboxes.entries()) {
+      const seq = live[index] ?? 0;
+      expect((await one.messageLog.at(mailbox, seq))?.seq).toBe(seq);
+      expect(await search(one, mailbox, 'c', 10)).toEqual([seq]);
+      // What has expired takes no place in any cursor any more.
+      const { cursor } = await one.cursors.load({ mailbox, clientId: 'second', from: '' });
+      expect([...cursor.pending]).toEqual([]);
+    }
+    const { subjects } = (await one.jetStream.streamState('DDHUB_MAIL_0', 'ddhub.*.*.*.*.1s')) ?? {};
+    expect(subjects).toEqual({});
+  }
 });
+
+async function search(
+  { reader }: ExpiryInstance,
+  mailbox: Mailbox,
+  clientId: string,
+  amount: number,
+): Promise<readonly number[]> {
+  const request = { mailbox, clientId, from: undefined, filter: everything, amount };
+  return (await reader.search(request)).map(({ seq }) => seq);
+}
