@@ -2,7 +2,7 @@
 // moves. Pure; applied again, unchanged, to a record that somebody else has changed meanwhile. A search returns what
 // is taken, a receive leases it (lease.ts).
 
-import { type Cursor, cursorLimits, dropSettled, positionOf, startOf } from './cursor';
+import { type Cursor, cursorLimits, dropSettled, evidenceMs, positionOf, startOf } from './cursor';
 import { neverLeased, type PendingChunk, type PendingEntry } from './pending-list';
 import type { PlannedRead } from './plan';
 import type { Position, Scope } from './positions';
@@ -127,7 +127,10 @@ export function absorb(
   const moved = request.reads.flatMap((fact) => movedBy(fact, firstLeft, nowMs));
   const positions = cursor.positions.with([...moved, ...joins], nowMs - request.memoryMs);
   if (positions.list.length > cursorLimits.positions) return { kind: 'too-many-positions' };
-  const held = cursor.pending.with(takenFresh.map(toPending));
+  const held = cursor.pending.with([
+    ...takenFresh.map(toPending),
+    ...endedUnread(cursor, request, firstLeft, fromMs, nowMs),
+  ]);
   return { kind: 'absorbed', cursor: { ...cursor, fromMs, positions, pending: held }, taken };
 }
 
@@ -226,6 +229,34 @@ function toPending({ seq, topic, sender, endsAtMs, dueAtMs }: ReadMessage): Pend
     dueAtSeconds: Math.ceil(dueAtMs / 1_000),
     ...neverLeased,
   };
+}
+
+/**
+ * What had ended when a position passed it was never delivered. Until the timer has looked after it, it is pending like
+ * what was delivered and not acknowledged, or its sender would not be told.
+ */
+function endedUnread(
+  cursor: Cursor,
+  { reads }: Facts,
+  firstLeft: number,
+  fromMs: number,
+  nowMs: number,
+): readonly PendingEntry[] {
+  return reads
+    .flatMap(({ read, messages }) => {
+      const serves = servedBy(read.serves);
+      return messages.filter(
+        (message) =>
+          message.endsAtMs <= nowMs &&
+          message.dueAtMs > nowMs - evidenceMs &&
+          message.timeMs >= fromMs &&
+          message.seq < firstLeft &&
+          serves(message) &&
+          message.seq > positionOf(cursor, message.topic, message.sender),
+      );
+    })
+    .slice(0, Math.max(0, cursorLimits.pending - cursor.pending.count))
+    .map(toPending);
 }
 
 /** Which pending messages a fetch may return. A chunk is asked first: whether any of its entries could be one. */
