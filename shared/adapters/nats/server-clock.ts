@@ -7,10 +7,15 @@ import { layoutStream } from './names';
 
 /** How old a measurement may be. */
 const measureEveryMs = 60_000;
+/** And one whose answer was so long in coming that it says little. */
+const measureAgainMs = 1_000;
+/** An answer that came later than this was waited for, or asked for again. */
+const vagueAfterMs = 200;
 
 export class ServerClock {
   #offsetMs = 0;
   #measuredAt = -Infinity;
+  #nextAt = -Infinity;
   #measuring: Promise<void> | undefined;
 
   constructor(
@@ -20,7 +25,7 @@ export class ServerClock {
 
   /** Server time, exact to about half a round trip. Measured at the first use and then once a minute. */
   async now(): Promise<number> {
-    if (performance.now() - this.#measuredAt > measureEveryMs) {
+    if (performance.now() > this.#nextAt) {
       this.#measuring ??= this.#measure().finally(() => (this.#measuring = undefined));
       // Only the first caller waits for a measurement; later ones go on with the last one meanwhile.
       if (this.#measuredAt === -Infinity) await this.#measuring;
@@ -33,7 +38,15 @@ export class ServerClock {
     const sentAt = this.clock();
     const state = await this.jetStream.streamState(layoutStream);
     const receivedAt = this.clock();
+    const isFirst = this.#measuredAt === -Infinity;
+    const isVague = receivedAt - sentAt > vagueAfterMs;
     this.#measuredAt = performance.now();
-    if (state) this.#offsetMs = Math.round(state.serverTimeMs - (sentAt + receivedAt) / 2);
+    this.#nextAt = this.#measuredAt + (isVague ? measureAgainMs : measureEveryMs);
+    if (!state) return;
+    // The server's clock showed this at some moment between the two.
+    const [least, most] = [state.serverTimeMs - receivedAt, state.serverTimeMs - sentAt];
+    // What is known better stays, unless it cannot be true any more: a slow answer moves no lease's end by seconds.
+    if (isVague && !isFirst) this.#offsetMs = Math.min(most, Math.max(least, this.#offsetMs));
+    else this.#offsetMs = Math.round((least + most) / 2);
   }
 }
