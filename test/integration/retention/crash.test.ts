@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { addressOf, bucketStream, bucketSubject, cursorBucket } from '../../../shared/adapters/nats/names';
 import { type Mailbox, senderToken } from '../../../shared/messages/mailbox';
 import { type ExpiryDependencies, type ExpiryQueue, expireMessages } from '../../../shared/retention/expiry';
 import {
@@ -109,6 +110,26 @@ describe('the retention timer, killed at any step', () => {
       { numRuns: 6 },
     );
   }, 120_000);
+
+  it('leaves little of the record of a reader that never comes back', async () => {
+    const identifier = 'did:ethr:volta:0xidle';
+    for (let number = 0; number < 300; number++) {
+      await store(one, identifier, 'did:ethr:volta:0xsender', identifier, '1s');
+    }
+    const mailbox: Mailbox = { kind: 'did', identifier };
+    expect(await search(one, mailbox, 'idle', 300)).toHaveLength(300);
+    const { shard, token } = addressOf(mailbox, 2);
+    const recordBytes = async () => {
+      const bucket = cursorBucket(shard);
+      const subject = bucketSubject(bucket, `${token}.>`);
+      return (await one.jetStream.lastBySubject(bucketStream(bucket), subject))?.data.byteLength ?? 0;
+    };
+    expect(await recordBytes()).toBeGreaterThan(400);
+    await untilDue(one);
+    await expireAll(one);
+    expect(await recordBytes()).toBeGreaterThan(0);
+    expect(await recordBytes()).toBeLessThan(200);
+  }, 60_000);
 
   interface StoredWorld {
     readonly mailboxes: readonly Mailbox[];
