@@ -13,9 +13,24 @@ export interface Verdict {
   readonly messages: readonly string[];
 }
 
+/** The real threads, and what they were asked to do. */
+class RecordedThreads extends SchemaThreads {
+  readonly payloads: string[] = [];
+
+  override run(...[job, limitMs]: Parameters<SchemaThreads['run']>): ReturnType<SchemaThreads['run']> {
+    if (job.kind === 'validate') this.payloads.push(job.payload);
+    return super.run(job, limitMs);
+  }
+}
+
 export class SchemaVerdicts {
-  readonly #threads = new SchemaThreads({ program: join(__dirname, '../../dist/schema-worker.mjs') });
+  readonly #threads = new RecordedThreads({ program: join(__dirname, '../../dist/schema-worker.mjs') });
   readonly validator = new CompiledSchemaValidator(this.#threads);
+
+  /** The payloads that threads have been given so far. */
+  get payloadsInThreads(): readonly string[] {
+    return this.#threads.payloads;
+  }
 
   ofSchema(type: SchemaType, schema: string): Promise<Verdict> {
     return verdict(() => this.validator.compile(type, schema));

@@ -34,6 +34,11 @@ export function allowForDeviations(schema: Schema, isRoot = true): void {
   // §8.3: what stands beside a reference is ignored; ajv still takes the base of its address from an `$id` there.
   if (!isRoot && typeof schema['$ref'] === 'string') delete schema['$id'];
   for (const inner of schemasInside(schema)) allowForDeviations(inner, false);
+  // ajv lets an empty list pass `contains` when `items` is a list too.
+  if (Object.hasOwn(schema, 'contains')) {
+    const { minItems } = schema;
+    schema['minItems'] = typeof minItems === 'number' ? Math.max(1, minItems) : 1;
+  }
   const { properties } = schema;
   // ajv passes over a property of this name.
   if (isSchema(properties) && Object.hasOwn(properties, '__proto__')) {

@@ -4,7 +4,9 @@
 import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { BrokerError, type Fault } from '../../broker-error';
+import type { Refusal } from '../../topics/compatibility';
 import { allowForDeviations } from './draft7-deviations';
+import { addExactKeywords } from './exact-keywords';
 import { linearPattern, type LinearPattern } from './linear-pattern';
 import { maxFaultLength, maxFaults, schemaInvalid, schemaViolation } from './schema-faults';
 import { limitWork, WorkLimit, WorkLimitExceeded } from './work-limit';
@@ -92,17 +94,44 @@ function checkAgainstMetaSchema(schema: object): readonly Fault[] {
     metaSchema = { ajv, validate: validate as ValidateFunction };
   }
   metaSchema.ajv.limit.start();
-  return metaSchema.validate(schema) ? [] : toFaults(metaSchema.validate.errors);
+  return metaSchema.validate(schema) ? [] : toFaults(metaSchema.validate.errors ?? []);
 }
 
 /**
  * Compiles a schema.
  * @throws BrokerError `schema-invalid`, with the places where they are known
  */
-export function compileJsonSchema(
-  schemaText: string,
-  { limitMs, maxObjects }: JsonSchemaLimits = widestLimits,
-): Check {
+export function compileJsonSchema(schemaText: string, limits: JsonSchemaLimits = widestLimits): Check {
+  const judge = compileJudge(schemaText, limits);
+  return (payload) => {
+    const errors = judge(payload);
+    if (errors) throw schemaViolation(toFaults(errors));
+  };
+}
+
+/** The first thing that is wrong with a parsed payload, and where the schema says so; undefined when it matches. */
+export type RefusalOf = (payload: unknown) => Refusal | undefined;
+
+/** Compiles a schema for comparisons. @throws BrokerError `schema-invalid` */
+export function compileRefusals(schemaText: string, limits: JsonSchemaLimits = widestLimits): RefusalOf {
+  const judge = compileJudge(schemaText, limits);
+  return (payload) => {
+    // What combines others comes after them.
+    const error = judge(payload)?.at(-1);
+    if (!error) return undefined;
+    const { instancePath, schemaPath, message = 'is not valid' } = error;
+    const pointer = decodeURIComponent(schemaPath.replace(/^[^#]*#/, '')).replace(/\/false schema$/, '');
+    return {
+      pointer: pointer.slice(0, maxFaultLength),
+      place: instancePath.slice(0, maxFaultLength),
+      message,
+    };
+  };
+}
+
+type Judge = (payload: unknown) => readonly ErrorObject[] | undefined;
+
+function compileJudge(schemaText: string, { limitMs, maxObjects }: JsonSchemaLimits): Judge {
   const schema = JSON.parse(schemaText) as Record<string, unknown>;
   try {
     const dialect = schema['$schema'];
@@ -118,23 +147,26 @@ export function compileJsonSchema(
     if (faults.length) throw schemaInvalid(faults);
     allowForDeviations(schema);
     const limit = new WorkLimit(limitMs);
-    const ajv = addFormats(new LimitedAjv(limit));
+    const ajv = addExactKeywords(addFormats(new LimitedAjv(limit)), limit);
     limit.start();
     const validate = ajv.compile(schema);
     // A schema that refers to itself in place never ends, whatever the payload; better to say so now.
     for (const sample of [null, true, 0, '', [], {}]) validate(sample);
-    return (payload) => check(validate, limit, payload);
+    return (payload) => judge(validate, limit, payload);
   } catch (error) {
     if (error instanceof BrokerError) throw error;
     throw schemaInvalid([explain(error, schema)], error);
   }
 }
 
-function check(validate: ValidateFunction, limit: WorkLimit, payload: unknown): void {
+function judge(
+  validate: ValidateFunction,
+  limit: WorkLimit,
+  payload: unknown,
+): readonly ErrorObject[] | undefined {
   limit.start();
-  let matches: unknown;
   try {
-    matches = validate(payload);
+    return validate(payload) ? undefined : (validate.errors ?? []);
   } catch (error) {
     if (error instanceof WorkLimitExceeded) {
       const message = 'takes too long to validate against this schema';
@@ -144,7 +176,6 @@ function check(validate: ValidateFunction, limit: WorkLimit, payload: unknown): 
     if (error instanceof RangeError) throw schemaViolation([{ field: '', message: 'is nested too deeply' }]);
     throw error;
   }
-  if (!matches) throw schemaViolation(toFaults(validate.errors));
 }
 
 function isDraft7(dialect: unknown): boolean {
@@ -152,8 +183,8 @@ function isDraft7(dialect: unknown): boolean {
 }
 
 /** Pointers and ajv's own sentences, which hold words of the schema and never values of the payload. */
-function toFaults(errors: readonly ErrorObject[] | null | undefined): readonly Fault[] {
-  return (errors ?? []).slice(0, maxFaults).map(({ instancePath, message }) => ({
+function toFaults(errors: readonly ErrorObject[]): readonly Fault[] {
+  return errors.slice(0, maxFaults).map(({ instancePath, message }) => ({
     field: instancePath.slice(0, maxFaultLength),
     message: (message ?? 'is not valid').slice(0, maxFaultLength),
   }));
