@@ -11,6 +11,8 @@ import {
   pageAnswers,
   paging,
   preconditionOf,
+  publishedAnswers,
+  publishedReply,
   schemaText,
   taggedAnswers,
   toPageAnswer,
@@ -39,7 +41,7 @@ export function topicVersionRoutes({ administration, clock }: TopicRouteDependen
       problems: ['topic-not-found', 'page-without-limit', 'topic-store-unavailable'],
       handle: async ({ params, query }) => ({
         json: toPageAnswer(
-          await administration.listVersions(params.id, query.includeDeleted ?? false, toPageRequest(query)),
+          await administration.versions.list(params.id, query.includeDeleted ?? false, toPageRequest(query)),
         ),
       }),
     }),
@@ -55,7 +57,9 @@ export function topicVersionRoutes({ administration, clock }: TopicRouteDependen
       responses: taggedAnswers('the schema of the version'),
       problems: ['topic-not-found', 'topic-store-unavailable'],
       handle: async ({ params, query }) =>
-        versionReply(await administration.view(params.id, params.version, query.includeDeleted ?? false)),
+        versionReply(
+          await administration.versions.view(params.id, params.version, query.includeDeleted ?? false),
+        ),
     }),
     route({
       method: 'PUT',
@@ -67,24 +71,25 @@ export function topicVersionRoutes({ administration, clock }: TopicRouteDependen
       maxBodyBytes: maxSchemaBodyBytes,
       params: versionParams,
       body: Type.Object({ schema: schemaText }),
-      responses: taggedAnswers('the schema of the version'),
+      responses: publishedAnswers,
       problems: [
         'topic-not-found',
         'version-conflict',
+        'version-incompatible',
         'precondition-failed',
         'schema-invalid',
         'topic-store-unavailable',
       ],
-      handle: async ({ caller, params, body, request }) =>
-        versionReply(
-          await administration.publish(
-            caller,
-            params.id,
-            params.version,
-            body.schema,
-            preconditionOf({ request }),
-          ),
-        ),
+      handle: async ({ caller, params, body, request }) => {
+        const { view, compatibility } = await administration.versions.publish(
+          caller,
+          params.id,
+          params.version,
+          body.schema,
+          preconditionOf({ request }),
+        );
+        return publishedReply(view, compatibility);
+      },
     }),
     route({
       method: 'DELETE',
@@ -97,7 +102,7 @@ export function topicVersionRoutes({ administration, clock }: TopicRouteDependen
       responses: endedAnswers,
       problems: ['topic-not-found', 'precondition-failed', 'topic-store-unavailable'],
       handle: async ({ caller, params, request }) => {
-        await administration.deleteVersion(caller, params.id, params.version, preconditionOf({ request }));
+        await administration.versions.delete(caller, params.id, params.version, preconditionOf({ request }));
         return { json: ended(clock()) };
       },
     }),
@@ -119,7 +124,7 @@ export function topicVersionRoutes({ administration, clock }: TopicRouteDependen
       },
       problems: ['topic-not-found', 'precondition-failed', 'topic-store-unavailable'],
       handle: async ({ caller, params, body, request }) => {
-        const { sinceMs, sunsetAtMs } = await administration.deprecate(
+        const { sinceMs, sunsetAtMs } = await administration.versions.deprecate(
           caller,
           params.id,
           params.version,
@@ -151,7 +156,7 @@ export function topicVersionRoutes({ administration, clock }: TopicRouteDependen
       },
       problems: ['topic-not-found', 'topic-store-unavailable'],
       handle: async ({ params, body }) => {
-        const errors = await administration.faultsOf(params.id, params.version, body.payload);
+        const errors = await administration.versions.faultsOf(params.id, params.version, body.payload);
         return { json: { valid: errors.length === 0, errors: [...errors] } };
       },
     }),

@@ -3,7 +3,8 @@
 import { Type } from '@sinclair/typebox';
 import type { Clock } from '../shared/clock';
 import { route, type Route } from '../shared/http/route';
-import { schemaTypes, type TopicAdministration } from '../shared/topics';
+import { compatibilityModes, schemaTypes, type TopicAdministration } from '../shared/topics';
+import { compatibilityRoute } from './topic-compatibility';
 import {
   ended,
   endedAnswers,
@@ -188,7 +189,8 @@ export function topicRoutes(dependencies: TopicRouteDependencies): readonly Rout
       params: idParams,
       responses: taggedAnswers('the state of the topic'),
       problems: ['topic-not-found', 'topic-store-unavailable'],
-      handle: async ({ params }) => topicReply(await administration.view(params.id, undefined, false)),
+      handle: async ({ params }) =>
+        topicReply(await administration.versions.view(params.id, undefined, false)),
     }),
     route({
       method: 'PUT',
@@ -200,6 +202,20 @@ export function topicRoutes(dependencies: TopicRouteDependencies): readonly Rout
       params: idParams,
       body: Type.Object({
         tags: Type.Optional(tags),
+        compatibility: Type.Optional(
+          Type.Union(
+            [
+              Type.String(),
+              Type.Object({
+                mode: Type.Optional(Type.String()),
+                unknownProperties: Type.Optional(Type.String()),
+              }),
+            ],
+            {
+              description: `What new versions must keep to: one of ${compatibilityModes.join(', ')}; or \`{mode, unknownProperties}\`, where \`unknownProperties\` is \`ignored\` (the default) or \`produced\`.`,
+            },
+          ),
+        ),
         retentionClass: Type.Optional(
           Type.String({
             description:
@@ -227,6 +243,7 @@ export function topicRoutes(dependencies: TopicRouteDependencies): readonly Rout
         return { json: ended(clock()) };
       },
     }),
+    compatibilityRoute(dependencies),
     ...topicVersionRoutes(dependencies),
   ];
 }

@@ -5,6 +5,10 @@ import { spawn } from 'node:child_process';
 
 const runs = [
   { args: ['unit', '--testPathPatterns', 'cursor-model'], env: { CURSOR_MODEL_RUNS: '50000' } },
+  {
+    args: ['unit', '--testPathPatterns', 'compatibility/generated-pairs'],
+    env: { COMPATIBILITY_PAIRS: '20000' },
+  },
   { args: ['e2e', '--maxWorkers', '1'], env: { NATS_CLUSTER: '1' } },
 ];
 

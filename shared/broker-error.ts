@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'topic-not-found'
   | 'record-exists'
   | 'version-conflict'
+  | 'version-incompatible'
   | 'version-sunset'
   | 'precondition-failed'
   | 'idempotent-call-running'

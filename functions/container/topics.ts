@@ -1,7 +1,11 @@
 // Topics: the system of record in SQL, the read model in JetStream, and the catalogue over both.
 
 import { type StoreLayout } from '../../shared/adapters/nats/store-layout';
-import { CompiledSchemaValidator, type SchemaThreads } from '../../shared/adapters/schema';
+import {
+  CompiledSchemaValidator,
+  type SchemaThreads,
+  ThreadedSchemaComparer,
+} from '../../shared/adapters/schema';
 import { sqlBackend, SqlTopicStore } from '../../shared/adapters/sql';
 import type { Clock } from '../../shared/clock';
 import type { Settings } from '../../shared/config/settings';
@@ -33,6 +37,7 @@ export function topicStore(
     store,
     announcer: new TopicAnnouncer(model, catalog, log),
     validator,
+    comparer: new ThreadedSchemaComparer(schemaThreads),
     retentionClasses: retention.classes.map(({ name }) => name),
     clock,
     mayAdministerTopicsOf: (owner, roles) => mayAdministerTopicsOf(owner, roles, isCreatorRole),

@@ -87,6 +87,13 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     returnCode: '51',
     remedy: 'Published versions are immutable: publish the changed schema under a new version number.',
   },
+  'version-incompatible': {
+    status: 409,
+    title: 'Version is not compatible',
+    returnCode: '13',
+    remedy:
+      'Mend the schema at the places listed in errors, or let the owner choose another compatibility mode; POST /topics/{id}/compatibility tries a schema.',
+  },
   'version-sunset': {
     status: 410,
     title: 'Version has ended',

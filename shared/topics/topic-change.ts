@@ -68,7 +68,8 @@ export function updateTopic(
   const unchanged =
     tags.length === topic.tags.length &&
     tags.every((tag, index) => tag === topic.tags[index]) &&
-    compatibility === topic.compatibility &&
+    compatibility.mode === topic.compatibility.mode &&
+    compatibility.unknownProperties === topic.compatibility.unknownProperties &&
     retentionClass === topic.retentionClass;
   return unchanged ? undefined : { kind: 'update-topic', tags, compatibility, retentionClass };
 }

@@ -70,13 +70,14 @@ export class CompiledSchemaValidator implements PayloadValidator, ContentValidat
   }
 
   /** @returns whether the thread did not lack the schema */
-  async #runInThread(job: Job): Promise<boolean> {
+  async #runInThread(job: Exclude<Job, { kind: 'compare' }>): Promise<boolean> {
     const size = job.kind === 'validate' ? job.payload.length : 0;
     const answer = await this.#threads.run(job, threadMs * Math.max(1, Math.ceil(size / mebibyte)));
     switch (answer.outcome) {
       case 'done':
         return true;
       case 'schema-wanted':
+      case 'compared':
         return false;
       case 'ended':
         throw job.kind === 'compile'

@@ -2,3 +2,4 @@
 
 export { CompiledSchemaValidator } from './compiled-schema-validator';
 export { SchemaThreads } from './schema-threads';
+export { ThreadedSchemaComparer } from './threaded-schema-comparer';

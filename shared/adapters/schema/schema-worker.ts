@@ -4,6 +4,7 @@
 import * as libxml2 from 'libxml2-wasm';
 import { parentPort } from 'node:worker_threads';
 import { BrokerError } from '../../broker-error';
+import { compareSchemas } from './compare-schemas';
 import { widestLimits } from './json-schema-compiler';
 import { SchemaEngine } from './schema-engine';
 import { type Answer, type Job, ready } from './thread-messages';
@@ -13,6 +14,7 @@ const engine = new SchemaEngine(widestLimits, new XmlSchemas(libxml2));
 const port = parentPort;
 
 function work(job: Job): Answer {
+  if (job.kind === 'compare') return { outcome: 'compared', comparison: compareSchemas(job) };
   if (job.kind === 'compile') {
     const check = engine.compile(job.schemaType, job.schemaText);
     check.dispose?.();

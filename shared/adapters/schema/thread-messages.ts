@@ -1,6 +1,8 @@
 // What the app and the thread that does its heavy validation say to each other.
 
 import type { ErrorCode, Fault } from '../../broker-error';
+import type { Comparison } from '../../topics/compatibility';
+import type { SchemaComparison } from '../../topics/schema-comparer';
 import type { SchemaType } from '../../topics/topic';
 import type { SchemaKey } from './schema-engine';
 
@@ -13,11 +15,13 @@ export type Job =
       /** Absent: the thread is asked whether it has the schema compiled already. */
       readonly schemaText?: string;
       readonly payload: string;
-    };
+    }
+  | ({ readonly kind: 'compare' } & SchemaComparison);
 
 export type Answer =
   | { readonly outcome: 'done' }
   | { readonly outcome: 'schema-wanted' }
+  | { readonly outcome: 'compared'; readonly comparison: Comparison }
   | {
       readonly outcome: 'refused';
       readonly code: ErrorCode;

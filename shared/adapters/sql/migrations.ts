@@ -20,11 +20,22 @@ export function migrationsOf(backend: SqlBackend): Readonly<Record<string, Migra
   return {
     '0001_topics': { up: (database) => createTopics(database as Kysely<never>, backend) },
     '0002_topic_options': { up: (database) => addTopicOptions(database as Kysely<never>, backend) },
+    '0003_unknown_properties': { up: (database) => addUnknownProperties(database as Kysely<never>, backend) },
   };
 }
 
 /** The names this program knows, oldest first. */
-export const migrationNames: readonly string[] = ['0001_topics', '0002_topic_options'];
+export const migrationNames: readonly string[] = [
+  '0001_topics',
+  '0002_topic_options',
+  '0003_unknown_properties',
+];
+
+/** Null: as every topic before. */
+async function addUnknownProperties(database: Kysely<never>, { columns }: SqlBackend): Promise<void> {
+  const type = sql.raw(columns.text(16));
+  await database.schema.alterTable('topic').addColumn('unknown_properties', type).execute();
+}
 
 /** Null: as if nothing had been chosen, which is true of every topic before. */
 async function addTopicOptions(database: Kysely<never>, { columns }: SqlBackend): Promise<void> {

@@ -6,6 +6,7 @@ import { BrokerError } from '../../broker-error';
 import type { Clock } from '../../clock';
 import { newTopicId, type Topic, type TopicView } from '../../topics/topic';
 import { applyChange, type TopicChange, topicNotFound } from '../../topics/topic-change';
+import { defaultCompatibility } from '../../topics/topic-options';
 import type {
   Listing,
   NewTopic,
@@ -157,7 +158,7 @@ function newTopic(id: string, topic: NewTopic, nowMs: number): Topic {
     name,
     schemaType,
     tags,
-    compatibility: 'NONE',
+    compatibility: defaultCompatibility,
     retentionClass: undefined,
     revision: 1,
     createdAtMs: nowMs,

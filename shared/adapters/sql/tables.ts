@@ -36,6 +36,8 @@ export interface TopicTable {
   deleted_at_ms: MaybeWhole;
   /** Null: NONE. */
   compatibility: string | null;
+  /** Null: ignored. */
+  unknown_properties: string | null;
   /** Null: the default class. */
   retention_class: string | null;
 }

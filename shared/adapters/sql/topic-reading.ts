@@ -1,9 +1,14 @@
 // The reads of the topic store. What is polled every minute reads the owners' rows alone, so its cost does not
 // grow with the number of topics or versions.
 
-import { type Kysely, type SelectQueryBuilder, sql } from 'kysely';
+import { type Kysely, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
 import type { SchemaType, Topic, TopicVersion, TopicView } from '../../topics/topic';
-import type { CompatibilityMode, TopicOptions } from '../../topics/topic-options';
+import {
+  type CompatibilityMode,
+  defaultCompatibility,
+  type TopicOptions,
+  type UnknownProperties,
+} from '../../topics/topic-options';
 import type {
   Listing,
   OwnerCount,
@@ -13,7 +18,7 @@ import type {
   Window,
 } from '../../topics/topic-store';
 import type { SqlBackend } from './backend';
-import type { Tables } from './tables';
+import type { Tables, TopicTable } from './tables';
 import { textKey } from './topic-writing';
 
 export async function findTopic(database: Kysely<Tables>, id: string): Promise<Topic | undefined> {
@@ -24,7 +29,13 @@ export async function findTopic(database: Kysely<Tables>, id: string): Promise<T
     .innerJoin('topic_version as v', 'v.topic_id', 't.id')
     .where('t.id', '=', id)
     .select(['o.owner', 't.name', 't.schema_type', 't.tags', 't.revision'])
-    .select(['t.created_at_ms', 't.deleted_at_ms', 't.compatibility', 't.retention_class'])
+    .select([
+      't.created_at_ms',
+      't.deleted_at_ms',
+      't.compatibility',
+      't.unknown_properties',
+      't.retention_class',
+    ])
     .select(['v.version', 'v.schema_hash'])
     .select(['v.created_at_ms as version_created_at_ms', 'v.deleted_at_ms as version_deleted_at_ms'])
     .select(['v.deprecated_at_ms', 'v.sunset_at_ms'])
@@ -217,7 +228,7 @@ function selectViews(database: Kysely<Tables>) {
     .innerJoin('topic_owner as o', 'o.owner_key', 't.owner_key')
     .innerJoin('topic_version as v', 'v.topic_id', 't.id')
     .select(['t.id', 'o.owner', 't.name', 't.schema_type', 't.tags', 't.revision'])
-    .select(['t.compatibility', 't.retention_class'])
+    .select(['t.compatibility', 't.unknown_properties', 't.retention_class'])
     .select(['v.version', 'v.schema_text', 'v.schema_hash', 'v.deleted_at_ms as version_deleted_at_ms']);
 }
 
@@ -254,9 +265,15 @@ function page<From, Output>(
   return query.limit(limit ?? -1).offset(offset);
 }
 
-function toOptions(row: { compatibility: string | null; retention_class: string | null }): TopicOptions {
+function toOptions(
+  row: Pick<Selectable<TopicTable>, 'compatibility' | 'unknown_properties' | 'retention_class'>,
+): TopicOptions {
+  const { mode, unknownProperties } = defaultCompatibility;
   return {
-    compatibility: (row.compatibility ?? 'NONE') as CompatibilityMode,
+    compatibility: {
+      mode: (row.compatibility ?? mode) as CompatibilityMode,
+      unknownProperties: (row.unknown_properties ?? unknownProperties) as UnknownProperties,
+    },
     retentionClass: row.retention_class ?? undefined,
   };
 }

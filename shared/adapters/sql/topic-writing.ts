@@ -7,6 +7,7 @@ import { BrokerError } from '../../broker-error';
 import { versionSortKey } from '../../topics/semantic-version';
 import type { Topic, TopicVersion } from '../../topics/topic';
 import { latestVersion, type TopicChange } from '../../topics/topic-change';
+import { defaultCompatibility } from '../../topics/topic-options';
 import type { Fault } from './backend';
 import type { Tables } from './tables';
 
@@ -221,10 +222,15 @@ async function insertTags(transaction: Transaction<Tables>, topic: Topic): Promi
   await transaction.insertInto('topic_tag').values(rows).execute();
 }
 
+function chosen(value: string, otherwise: string): string | null {
+  return value === otherwise ? null : value;
+}
+
 /** What nobody has chosen is null. */
 function optionColumns({ compatibility, retentionClass }: Topic) {
   return {
-    compatibility: compatibility === 'NONE' ? null : compatibility,
+    compatibility: chosen(compatibility.mode, defaultCompatibility.mode),
+    unknown_properties: chosen(compatibility.unknownProperties, defaultCompatibility.unknownProperties),
     retention_class: retentionClass ?? null,
   };
 }

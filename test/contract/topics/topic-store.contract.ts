@@ -13,6 +13,7 @@ import {
 } from '../../../shared/topics/topic-change';
 import { readSchemaText } from '../../../shared/topics/schema-text';
 import type { NewTopic, TopicStore } from '../../../shared/topics/topic-store';
+import { defaultCompatibility } from '../../../shared/topics/topic-options';
 
 export interface StorePair {
   /** Two instances with connections of their own over the same records. */
@@ -51,7 +52,10 @@ export function topicStoreContract(name: string, start: () => Promise<StorePair>
 
     test('keeps the options of a topic and the end of a version, in one change each', async () => {
       const { id } = await one.create(someTopic({ tags: ['a'] }));
-      const wanted = { compatibility: 'FULL_TRANSITIVE', retentionClass: '999999d' } as const;
+      const wanted = {
+        compatibility: { mode: 'FULL_TRANSITIVE', unknownProperties: 'produced' },
+        retentionClass: '999999d',
+      } as const;
       const changed = await one.change(id, (topic) => updateTopic(topic, wanted));
       expect(changed).toMatchObject({ ...wanted, revision: 2, tags: ['a'] });
       const deprecated = await other.change(id, (topic) =>
@@ -64,9 +68,13 @@ export function topicStoreContract(name: string, start: () => Promise<StorePair>
       expect(await one.find(id)).toEqual(deprecated);
       expect(await one.view(id)).toMatchObject(wanted);
       const again = await one.change(id, (topic) =>
-        updateTopic(topic, { compatibility: 'NONE', retentionClass: undefined }),
+        updateTopic(topic, { compatibility: defaultCompatibility, retentionClass: undefined }),
       );
-      expect(again).toMatchObject({ compatibility: 'NONE', retentionClass: undefined, revision: 4 });
+      expect(again).toMatchObject({
+        compatibility: defaultCompatibility,
+        retentionClass: undefined,
+        revision: 4,
+      });
       expect(await other.find(id)).toEqual(again);
       expect((await other.change(id, (topic) => updateTopic(topic, {}))).revision).toBe(4);
     });
@@ -87,7 +95,7 @@ export function topicStoreContract(name: string, start: () => Promise<StorePair>
         schemaText: wanted.schema.text,
         schemaHash: wanted.schema.hash,
         revision: 1,
-        compatibility: 'NONE',
+        compatibility: defaultCompatibility,
         deleted: false,
       });
     });

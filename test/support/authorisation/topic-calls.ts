@@ -43,6 +43,7 @@ export const topicCalls: Readonly<Record<string, AuthorisedCall>> = {
   deprecateTopicVersion: change((id) => `/topics/${id}/versions/1.0.0/deprecation`, {
     sunset: new Date(Date.now() + 86_400_000).toISOString(),
   }),
+  compareTopicSchema: change((id) => `/topics/${id}/compatibility`, { schema: '{"type":"object"}' }),
   validatePayload: change((id) => `/topics/${id}/versions/1.0.0/validate`, { payload: '{}' }),
   deleteTopicVersion: change((id) => `/topics/${id}/versions/1.0.0`),
   deleteTopic: change((id) => `/topics/${id}`),

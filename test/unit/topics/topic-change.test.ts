@@ -11,6 +11,7 @@ import {
   replaceTags,
   type TopicChange,
 } from '../../../shared/topics/topic-change';
+import { defaultCompatibility } from '../../../shared/topics/topic-options';
 
 const schema = (hash: string): SchemaText => ({ text: '{}', hash });
 const fresh: Topic = {
@@ -19,7 +20,7 @@ const fresh: Topic = {
   name: 'n',
   schemaType: 'JSD7',
   tags: ['t'],
-  compatibility: 'NONE',
+  compatibility: defaultCompatibility,
   retentionClass: undefined,
   revision: 1,
   createdAtMs: 1,
