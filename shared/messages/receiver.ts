@@ -81,15 +81,18 @@ export class Receiver {
       lane.waiting = [];
       const group = nextGroup(asking);
       try {
-        const served = await this.#serve(group.map(({ request }) => request));
+        const { served, isShort } = await this.#serve(group.map(({ request }) => request));
         const last = served.at(-1);
-        // Where nothing was left for the last one, nothing is there for those behind it, who asked before the read.
-        const answered = last?.messages.length ? group : asking;
-        answered.forEach(({ resolve }, index) => {
-          const received = served[index] ?? last;
-          if (received) resolve(received);
+        // Where nothing was left for the last one, nothing is there for those behind it, who asked before the read;
+        // unless others took some of what was read: then there may be more behind it.
+        const isEmpty = !last?.messages.length && !isShort;
+        const again = asking.filter(({ resolve }, index) => {
+          const received = served[index] ?? (isEmpty ? last : undefined);
+          if (!received || (isShort && !received.messages.length)) return true;
+          resolve(received);
+          return false;
         });
-        lane.waiting = [...asking.slice(answered.length), ...lane.waiting];
+        lane.waiting = [...again, ...lane.waiting];
       } catch (error) {
         for (const { reject } of group) reject(error);
         lane.waiting = [...asking.slice(group.length), ...lane.waiting];
@@ -99,9 +102,11 @@ export class Receiver {
   }
 
   /** What each of these requests, which differ in amount and lease only, gets. */
-  async #serve(requests: readonly ReceiveRequest[]): Promise<readonly Received[]> {
+  async #serve(
+    requests: readonly ReceiveRequest[],
+  ): Promise<{ readonly served: readonly Received[]; readonly isShort: boolean }> {
     const [request] = requests;
-    if (!request) return [];
+    if (!request) return { served: [], isShort: false };
     const orders: readonly LeaseOrder[] = requests.map(({ max, leaseMs }) => ({ amount: max, leaseMs }));
     const amount = orders.reduce((sum, order) => sum + order.amount, 0);
     for (let plan = 1; plan <= maxPlans; plan++) {
@@ -109,10 +114,11 @@ export class Receiver {
       const ahead = Math.min(amount * plan, maxAhead);
       const { gathered, orders: leased } = (await this.#lease(request, orders, ahead)) ?? {};
       if (!gathered || !leased) continue;
-      const gotNothing = leased.every((share) => !share.length);
+      const taken = leased.reduce((sum, share) => sum + share.length, 0);
+      const isShort = taken < Math.min(amount, gathered.bySeq.size);
       // Others were faster with everything that was found: what lies behind it was not looked at yet.
-      if (gotNothing && gathered.bySeq.size && plan < maxPlans) continue;
-      return leased.map((share) => ({
+      if (taken === 0 && isShort && plan < maxPlans) continue;
+      const served = leased.map((share) => ({
         messages: share.flatMap((one) => {
           const message = gathered.bySeq.get(one.seq);
           return message ? [{ ...one, message }] : [];
@@ -120,6 +126,7 @@ export class Receiver {
         revision: gathered.revision,
         freeInMs: gathered.freeInMs,
       }));
+      return { served, isShort: isShort && taken > 0 };
     }
     throw contended();
   }
