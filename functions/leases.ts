@@ -167,8 +167,8 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
         'blob-store-unavailable',
         'cursor-contended',
       ],
-      handle: async ({ caller, params: { clientId }, body, request }): Promise<Reply> => {
-        const signal = departures.signalOf(request);
+      handle: async ({ caller, params: { clientId }, body, invocationId }): Promise<Reply> => {
+        const signal = departures.signalOf(invocationId);
         const [filter, options] = await Promise.all([
           filterOf(caller.did, body, { catalog, channels, roles }),
           clients.find(caller.did, clientId),
@@ -191,17 +191,17 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
         const giveBack = async (): Promise<void> => {
           await leases.settle(mailbox, clientId, { kind: 'release', delayMs: 0 }, [...tokens.values()]);
         };
-        if (signal.aborted) {
-          await giveBack();
-          return { json: { messages: [] } };
-        }
         try {
-          return { body: await printReceived(order, messages, tokens, body.inline ?? false, dependencies) };
+          const answer = await printReceived(order, messages, tokens, body.inline ?? false, dependencies);
+          if (!signal.aborted) return { body: answer };
         } catch (error) {
           // Nobody will ever see these tokens. What cannot be given back now comes back when its lease ends.
           await giveBack().catch(() => undefined);
           throw error;
         }
+        // Nor when the client has gone.
+        await giveBack();
+        return { json: { messages: [] } };
       },
     }),
     settleRoute('acknowledge', 'Acknowledge leased messages', Type.Object(tokensField), () => ({

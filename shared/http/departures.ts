@@ -2,21 +2,27 @@
 // this listens to what Node tells of every request that its HTTP server begins (`http.server.request.start`, Node
 // documentation, diagnostics_channel), which is where the host's streaming proxy arrives.
 
-import type { HttpRequest } from '@azure/functions';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** The host names each invocation in this header of the request that it forwards. */
+/** The host names each invocation in this header of the request that it forwards; no function is shown it. */
 const invocationHeader = 'x-ms-invocation-id';
+/** Departures kept for invocations that have not asked yet: their functions are on their way there. */
+const keptDepartures = 1_000;
 
 export class Departures {
   readonly #responses = new Map<string, ServerResponse>();
+  /** Oldest first. */
+  readonly #gone = new Set<string>();
   readonly #begun = (event: unknown): void => {
     const { request, response } = event as { request: IncomingMessage; response: ServerResponse };
     const id = request.headers[invocationHeader];
     if (typeof id !== 'string') return;
     this.#responses.set(id, response);
-    response.once('close', () => this.#responses.delete(id));
+    response.once('close', () => {
+      this.#responses.delete(id);
+      if (!response.writableFinished) this.#keep(id);
+    });
   };
 
   constructor() {
@@ -24,9 +30,10 @@ export class Departures {
   }
 
   /** Aborted when the client goes away before it has its answer; never, where that cannot be known. */
-  signalOf(request: Pick<HttpRequest, 'headers'>): AbortSignal {
+  signalOf(invocationId: string): AbortSignal {
+    if (this.#gone.delete(invocationId)) return AbortSignal.abort();
     const controller = new AbortController();
-    const response = this.#responses.get(request.headers.get(invocationHeader) ?? '');
+    const response = this.#responses.get(invocationId);
     response?.once('close', () => {
       if (!response.writableFinished) controller.abort();
     });
@@ -35,5 +42,13 @@ export class Departures {
 
   close(): void {
     unsubscribe('http.server.request.start', this.#begun);
+  }
+
+  #keep(id: string): void {
+    this.#gone.add(id);
+    for (const oldest of this.#gone) {
+      if (this.#gone.size <= keptDepartures) break;
+      this.#gone.delete(oldest);
+    }
   }
 }

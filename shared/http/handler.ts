@@ -28,10 +28,10 @@ const noBytes = Buffer.alloc(0);
 
 /** The Azure Functions handler of a route. Never rejects and never resolves to nothing. */
 export function createHandler(route: Route, dependencies: HandlerDependencies): HttpHandler {
-  return async (request) => {
+  return async (request, { invocationId }) => {
     const requestId = readRequestId(request);
     try {
-      return toResponse(await answer(route, request, requestId, dependencies), requestId);
+      return toResponse(await answer(route, request, { requestId, invocationId }, dependencies), requestId);
     } catch (error) {
       return toResponse(problemReply(error, route, requestId, dependencies), requestId);
     }
@@ -41,7 +41,7 @@ export function createHandler(route: Route, dependencies: HandlerDependencies): 
 async function answer(
   route: Route,
   request: HttpRequest,
-  requestId: string,
+  names: Pick<Call, 'requestId' | 'invocationId'>,
   dependencies: HandlerDependencies,
 ): Promise<Reply> {
   const { authenticate, idempotentCalls } = dependencies;
@@ -57,9 +57,9 @@ async function answer(
       ? work(undefined)
       : onceForKey(idempotentCalls, { route, call, key, content }, (attempt) =>
           // A refusal is an answer too, and given again.
-          work(attempt).catch((error: unknown) => problemReply(error, route, requestId, dependencies)),
+          work(attempt).catch((error: unknown) => problemReply(error, route, names.requestId, dependencies)),
         );
-  const call: Call = { caller, params, query, body, request, requestId, once };
+  const call: Call = { caller, params, query, body, request, ...names, once };
   // What streams in is known to its handler alone.
   if (key === undefined || route.streamedBody) return route.handle(call);
   return once(bytes, (attempt) => route.handle({ ...call, attempt }));

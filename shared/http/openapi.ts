@@ -68,7 +68,6 @@ export function createOpenApi(routes: readonly Route[], info: OpenApiInfo): Json
     paths: named,
     components: {
       schemas: components,
-      parameters: { IdempotencyKey: idempotencyKey },
       headers: {
         RequestId: {
           description: 'Under this id the broker’s log has the call; a harmless X-Request-Id is kept.',
@@ -131,7 +130,7 @@ function parameters(route: Route): JsonObject {
   const list = [
     ...members(route.params).map(([name, schema]) => parameter('path', name, schema, true)),
     ...members(route.query).map(([name, schema, required]) => parameter('query', name, schema, required)),
-    ...(route.idempotency ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
+    ...(route.idempotency ? [idempotencyKey] : []),
   ];
   return list.length ? { parameters: list } : {};
 }

@@ -41,6 +41,8 @@ export interface Call<Body = unknown, Query = unknown, Params = unknown> {
   /** The request itself, for routes that stream. */
   readonly request: HttpRequest;
   readonly requestId: string;
+  /** The host's name for this call. */
+  readonly invocationId: string;
   /** Of a call with an Idempotency-Key, on routes that read no stream. */
   readonly attempt?: Attempt | undefined;
   /** Carries a call out once for its Idempotency-Key: for routes that stream, when they know what was sent. */

@@ -1,6 +1,7 @@
 // Whole broker instances in the test process, as the composition root makes them, on real NATS and SQLite. What
 // instances share is a site; each has its own connections and caches. Every exchange is checked against OpenAPI.
 
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -168,6 +169,9 @@ function participantAt(broker: Broker, did: string, accessToken: string): Partic
   };
 }
 
+/** Where a test names the invocation itself. */
+export const invocationHeader = 'x-ms-invocation-id';
+
 type Call = (
   method: Method,
   path: string,
@@ -206,7 +210,11 @@ function caller({ routes, handling }: Container): Call {
       },
       ...(body === undefined ? {} : { body: { string: body } }),
     });
-    const answer = await handler(request, new InvocationContext({ functionName: route.operationId }));
+    const context = new InvocationContext({
+      functionName: route.operationId,
+      invocationId: headers[invocationHeader] ?? randomUUID(),
+    });
+    const answer = await handler(request, context);
     if (typeof answer !== 'object' || !('body' in answer)) throw new Error('the handler answered nothing');
     const streamed = answer.body instanceof ReadableStream || answer.body instanceof Uint8Array;
     if (!streamed) throw new Error('the handler answered neither bytes nor a stream');
