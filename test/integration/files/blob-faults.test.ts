@@ -54,10 +54,13 @@ test.each([
     const contents = new BlobFileContents(containers, new SasSigner(connection, () => Date.now()));
     const fileId = '0'.repeat(24);
     const upload = contents.upload(fileId);
+    const fixed = { snapshot: '2026-01-01T00:00:00.0000000Z', sizeBytes: 10 };
+    const digest = Buffer.alloc(16).toString('base64');
     const calls = [
       () => new BlobFileRecords(containers).read(fileId),
       () => contents.fix(fileId),
       () => contents.delete(fileId),
+      () => contents.findWrongBlock(fileId, fixed, { bytes: 10, md5: [digest] }, Date.now() + 60_000),
       async () => {
         await upload.write(Buffer.alloc(1_500_000));
         await upload.commit();

@@ -1,4 +1,5 @@
-// Files that are too large for the broker to read: the Blob store compares them where they lie.
+// Files of several blocks: not complete before all are there. And files that are too large for the broker to read: the
+// Blob store compares them where they lie.
 
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -44,6 +45,38 @@ afterAll(async () => {
 });
 
 const code = (body: unknown): string => (body as ProblemAnswer).code;
+
+describe('a file that is uploaded in blocks', () => {
+  test('is not complete before all of them are there', async () => {
+    const bytes = randomBytes(100_000);
+    const { fileId, upload } = await openFile(sender, [recipient.did], topicId, bytes);
+    const blocks = [bytes.subarray(0, 60_000), bytes.subarray(60_000)];
+    const ids = ['MDA=', 'MDE='];
+    const call = async (query: string, body: Uint8Array | string): Promise<number> => {
+      const sent = typeof body === 'string' ? body : new Uint8Array(body);
+      return (await fetch(`${upload.url}&${query}`, { method: 'PUT', body: sent })).status;
+    };
+    const stage = (index: number) =>
+      call(`comp=block&blockid=${encodeURIComponent(ids[index] ?? '')}`, blocks[index] ?? '');
+    const commit = (listed: readonly string[]) =>
+      call(
+        'comp=blocklist',
+        `<?xml version="1.0" encoding="utf-8"?><BlockList>${listed.map((id) => `<Latest>${id}</Latest>`).join('')}</BlockList>`,
+      );
+    const codeOfCompletion = async () => code((await complete(sender, fileId)).body);
+    expect(await stage(0)).toBe(201);
+    expect(await codeOfCompletion()).toBe('file-not-complete');
+    // The store itself refuses a list with a block that it does not have.
+    expect(await commit(ids)).toBe(400);
+    expect(await codeOfCompletion()).toBe('file-not-complete');
+    expect(await commit(ids.slice(0, 1))).toBe(201);
+    expect(await codeOfCompletion()).toBe('file-mismatch');
+    expect(await stage(0)).toBe(201);
+    expect(await stage(1)).toBe(201);
+    expect(await commit(ids)).toBe(201);
+    expect((await complete(sender, fileId)).status).toBe(200);
+  });
+});
 
 describe('a file that is larger than digests are computed of', () => {
   const large = randomBytes(9_000_000);
