@@ -124,7 +124,8 @@ export function clientAdministrationRoutes(dependencies: ClientAdministrationDep
       responses: { 200: { description: 'The client id.', schema: clientSchema } },
       problems: ['message-store-unavailable'],
       handle: async ({ caller: { did }, params: { clientId }, body }) => {
-        const options = { ...defaultClientOptions, ...(await clients.find(did, clientId)), ...body };
+        const { maxDeliveries } = (await clients.find(did, clientId)) ?? defaultClientOptions;
+        const options = { maxDeliveries: body.maxDeliveries ?? maxDeliveries };
         await clients.put(did, clientId, options);
         return { json: await describe(did, clientId, options) };
       },

@@ -80,7 +80,7 @@ const receiveBody = Type.Object(
       }),
     ),
   },
-  { examples: [{ max: 10, waitSeconds: 20, leaseSeconds: 60 }] },
+  { examples: [{ max: 10, leaseSeconds: 60 }] },
 );
 
 /** What the bodies of the settling routes have together. */
