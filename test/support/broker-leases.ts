@@ -8,7 +8,15 @@ export interface LeasedAnswer {
   readonly leaseToken: string;
   readonly deliveryCount: number;
   readonly leaseExpiresAt: string;
-  readonly message: FoundMessage & { readonly payloadReference?: { readonly url: string } };
+  readonly message: Omit<FoundMessage, 'payload'> & {
+    readonly payload?: string;
+    readonly payloadReference?: {
+      readonly url: string;
+      readonly expiresAt: string;
+      readonly length: number;
+      readonly sha256: string;
+    };
+  };
 }
 
 export interface SettleAnswer {

@@ -7,7 +7,9 @@ import { departingClient } from '../support/departing-client';
 
 let departures: Departures;
 
-beforeEach(() => (departures = new Departures()));
+beforeEach(() => {
+  departures = new Departures();
+});
 afterEach(() => departures.close());
 
 const idOf = ({ headers }: { readonly headers: Readonly<Record<string, string>> }): string =>
