@@ -148,7 +148,7 @@ export function channelRoutes(dependencies: ChannelRoutesDependencies): readonly
       body: channelBody,
       maxBodyBytes: maxChannelBodyBytes,
       responses: { 200: { description: 'The channel as it is kept.', schema: channelAnswer } },
-      problems: ['illegal-argument', 'payload-too-large', 'message-store-unavailable'],
+      problems: ['limit-reached', 'payload-too-large', 'message-store-unavailable'],
       handle: async ({ caller, params, body }) => ({
         json: await channels.put(caller.did, toChannel(params.fqcn, body)),
       }),

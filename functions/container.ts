@@ -84,12 +84,13 @@ export function createContainer(
   const channelStore = new JetStreamChannelStore(store.layout.bucket(channelBucket), store.jetStream);
   const mailboxRemoval = new JetStreamMailboxRemoval(store.jetStream, store.layout);
   const anonymousMailboxes = new AnonymousMailboxes(
-    new JetStreamAnonymousKeys(store.layout.bucket(anonymousKeyBucket)),
+    new JetStreamAnonymousKeys(store.layout.bucket(anonymousKeyBucket), store.jetStream),
     mailboxRemoval,
+    settings.limits.anonymousKeysPerParticipant,
   );
   const clients = new JetStreamClientRegistry({ ...store, clock });
   const clientIds = new ClientIds(clients, mailboxRemoval, anonymousMailboxes);
-  const channels = new ChannelAdministration(channelStore);
+  const channels = new ChannelAdministration(channelStore, settings.limits.channelsPerParticipant);
   const departures = new Departures();
   const readReceipts = store.readReceipts(messageIds);
   const leasing = leasingOf(settings, store, messageIds, readReceipts.tell, log);
@@ -214,7 +215,7 @@ export function createContainer(
     ...mailboxRoutes({ participants: identity.participants, mailboxOptions: store.mailboxOptions }),
     ...receiptRoutes({ receipts: store.receipts(messageIds, anonymousMailboxes) }),
     ...fileRoutes({ directFiles: files.directFiles, clock }),
-    ...legacyFileRoutes({ legacyFiles: files.legacyFiles }),
+    ...legacyFileRoutes({ legacyFiles: files.legacyFiles, maxUploadMs: settings.limits.uploadMs }),
     ...operationsRoutes({
       routes: () => routes,
       health: createHealth({
@@ -233,6 +234,7 @@ export function createContainer(
     handling: {
       authenticate: identity.authenticate,
       idempotentCalls: store.idempotentCalls,
+      maxBodyMs: settings.limits.bodyMs,
       log,
       clock,
     },

@@ -2,6 +2,7 @@
 // without proof of a DID.
 
 import { Type } from '@sinclair/typebox';
+import { clientAddress } from '../shared/http/client-address';
 import { type Route, route } from '../shared/http/route';
 import type { AccessTokenIssuer, Login, TokenPair } from '../shared/identity';
 
@@ -62,8 +63,9 @@ export function identityRoutes({
         ),
       }),
       responses: { 200: { description: 'A pair of tokens', schema: tokenAnswer } },
-      problems: ['unauthenticated', 'message-store-unavailable'],
-      handle: async ({ body }) => answer(await login.login(body.identityToken)),
+      problems: ['unauthenticated', 'too-many-logins', 'message-store-unavailable'],
+      handle: async ({ body, request }) =>
+        answer(await login.login(body.identityToken, clientAddress(request))),
     }),
     route({
       method: 'POST',

@@ -9,6 +9,8 @@ import { isTransient, publishAnswer, toPublishAnswer } from './publish-answer';
 
 export interface LegacyFileRoutesDependencies {
   readonly legacyFiles: LegacyFiles;
+  /** How long a form may take to arrive. Unit: ms. */
+  readonly maxUploadMs: number;
 }
 
 const tag = 'Files';
@@ -38,7 +40,10 @@ const form = Type.Object({
   ...texts.properties,
 });
 
-export function legacyFileRoutes({ legacyFiles }: LegacyFileRoutesDependencies): readonly Route[] {
+export function legacyFileRoutes({
+  legacyFiles,
+  maxUploadMs,
+}: LegacyFileRoutesDependencies): readonly Route[] {
   return [
     route({
       method: 'POST',
@@ -54,6 +59,7 @@ export function legacyFileRoutes({ legacyFiles }: LegacyFileRoutesDependencies):
       },
       problems: [
         'malformed-upload',
+        'body-too-slow',
         'invalid-parameters',
         'payload-too-large',
         'topic-not-found',
@@ -71,6 +77,7 @@ export function legacyFileRoutes({ legacyFiles }: LegacyFileRoutesDependencies):
           const parts = await readUpload(request, {
             filePart: 'file',
             maxTextBytes,
+            maxMs: maxUploadMs,
             takeFile: (bytes) => incoming.take(bytes),
           });
           const { fqcns, transactionId, ...fields } = validate(texts, parts, 'body') as Static<typeof texts>;

@@ -73,6 +73,7 @@ export function topicVersionRoutes({ administration, clock }: TopicRouteDependen
       body: Type.Object({ schema: schemaText }),
       responses: publishedAnswers,
       problems: [
+        'limit-reached',
         'topic-not-found',
         'version-conflict',
         'version-incompatible',

@@ -74,7 +74,7 @@ export function topicRoutes(dependencies: TopicRouteDependencies): readonly Rout
         },
       ),
       responses: taggedAnswers('the state of the topic'),
-      problems: ['record-exists', 'schema-invalid', 'topic-store-unavailable'],
+      problems: ['record-exists', 'limit-reached', 'schema-invalid', 'topic-store-unavailable'],
       handle: async ({ caller, body, attempt }) =>
         topicReply(await administration.create(caller, { ...body, tags: body.tags ?? [] }, attempt)),
     }),

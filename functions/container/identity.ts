@@ -11,7 +11,7 @@ import { JetStreamSessionStore } from '../../shared/adapters/nats/session-store'
 import { type StoreLayout } from '../../shared/adapters/nats/store-layout';
 import type { Clock } from '../../shared/clock';
 import type { Settings } from '../../shared/config/settings';
-import { createAuthenticator, Login, noRoles, Sessions } from '../../shared/identity';
+import { createAuthenticator, Login, LoginLimits, noRoles, Sessions } from '../../shared/identity';
 import type { Log } from '../../shared/log';
 import type { MessageStore } from './message-store';
 
@@ -31,7 +31,7 @@ export function roleIndex(
   });
 }
 
-export function identityOf({ identity }: Settings, layout: StoreLayout, log: Log, clock: Clock) {
+export function identityOf({ identity, limits }: Settings, layout: StoreLayout, log: Log, clock: Clock) {
   const issuer = {
     keys: identity.signingKeys,
     issuer: identity.issuer,
@@ -60,6 +60,11 @@ export function identityOf({ identity }: Settings, layout: StoreLayout, log: Log
       maxAgeSeconds: identity.identityTokenMaxAgeSeconds,
       clockToleranceSeconds: identity.clockToleranceSeconds,
     },
+    limits: new LoginLimits({
+      perDidAndMinute: limits.loginsPerDidAndMinute,
+      perAddressAndMinute: limits.loginsPerAddressAndMinute,
+      clock,
+    }),
     roleSource: identity.rolesFile === undefined ? noRoles : new FileRoleSource(identity.rolesFile, log),
     participants,
     sessions,

@@ -22,7 +22,7 @@ import {
 } from '../../shared/topics';
 
 export function topicStore(
-  { topicStore: chosen, identity, retention }: Settings,
+  { topicStore: chosen, identity, retention, limits }: Settings,
   layout: StoreLayout,
   schemaThreads: SchemaThreads,
   log: Log,
@@ -39,6 +39,7 @@ export function topicStore(
     validator,
     comparer: new ThreadedSchemaComparer(schemaThreads),
     retentionClasses: retention.classes.map(({ name }) => name),
+    limits,
     clock,
     mayAdministerTopicsOf: (owner, roles) => mayAdministerTopicsOf(owner, roles, isCreatorRole),
   });

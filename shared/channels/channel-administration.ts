@@ -1,14 +1,18 @@
 // A participant's channels, governed by it alone: there is no parameter that names another's.
 
 import { BrokerError } from '../broker-error';
-import { type Channel, maxChannels } from './channel';
+import type { Channel } from './channel';
 import type { ChannelStore } from './channel-store';
 
 /** Changes of one participant's channels that lose against each other, at most. */
 const maxTries = 16;
 
 export class ChannelAdministration {
-  constructor(private readonly store: ChannelStore) {}
+  /** @param maxChannels of one participant */
+  constructor(
+    private readonly store: ChannelStore,
+    private readonly maxChannels: number,
+  ) {}
 
   /** All channels of a participant, by name. */
   async list(did: string): Promise<readonly Channel[]> {
@@ -24,15 +28,18 @@ export class ChannelAdministration {
 
   /**
    * Creates a channel or replaces the one of that name. Of equal entries in a list the first stays.
-   * @throws BrokerError `illegal-argument` for one channel too many, `payload-too-large`
+   * @throws BrokerError `limit-reached` for one channel too many, `payload-too-large`
    */
   async put(did: string, channel: Channel): Promise<Channel> {
     const { topics, dids, roles } = channel;
     const kept = { ...channel, topics: unique(topics), dids: unique(dids), roles: unique(roles) };
     await this.#change(did, (channels) => {
       const others = channels.filter(({ fqcn }) => fqcn !== kept.fqcn);
-      if (others.length >= maxChannels) {
-        throw new BrokerError('illegal-argument', `A participant may have at most ${maxChannels} channels.`);
+      if (others.length >= this.maxChannels) {
+        throw new BrokerError(
+          'limit-reached',
+          `A participant may have at most ${this.maxChannels} channels.`,
+        );
       }
       return [...others, kept].sort((a, b) => (a.fqcn < b.fqcn ? -1 : 1));
     });

@@ -17,8 +17,6 @@ export interface Channel {
   readonly enforced: boolean;
 }
 
-/** Channels of one participant. */
-export const maxChannels = 100;
 /** Entries of each list of a channel. */
 export const maxChannelEntries = 10_000;
 /** All channels of one participant together, as JSON in UTF-8. Unit: bytes. */

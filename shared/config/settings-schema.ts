@@ -10,6 +10,22 @@ const seconds = (description: string, defaultValue: number, minimum: number, max
 const bytes = (description: string, defaultValue: number, minimum: number, maximum: number) =>
   Type.Integer({ description: `${description} Unit: bytes.`, default: defaultValue, minimum, maximum });
 
+const perMinute = (description: string, defaultValue: number) =>
+  Type.Integer({
+    description: `${description} Unit: logins.`,
+    default: defaultValue,
+    minimum: 1,
+    maximum: 1_000_000,
+  });
+
+const most = (description: string, defaultValue: number, unit: string, maximum = 1_000_000) =>
+  Type.Integer({
+    description: `${description} Unit: ${unit}.`,
+    default: defaultValue,
+    minimum: 1,
+    maximum,
+  });
+
 const mebibyte = 1024 ** 2;
 const gibibyte = 1024 ** 3;
 
@@ -207,6 +223,27 @@ export const settingsSchema = Type.Object({
     default: 'topiccreator.roles.*',
     minLength: 1,
   }),
+  // Limits: what one caller may take, so that the others have theirs
+  BODY_SECONDS: seconds('How long the JSON body of a request may take to arrive.', 60, 1, 230),
+  UPLOAD_SECONDS: seconds('How long an upload through the broker may take to arrive.', 900, 1, 3_600),
+  LOGINS_PER_MINUTE: perMinute(
+    'Logins of one DID a minute at one instance; a minute’s worth may come at once.',
+    120,
+  ),
+  ADDRESS_LOGINS_PER_MINUTE: perMinute(
+    'Logins from one address a minute at one instance, failed ones too; a minute’s worth may come at once. Behind a proxy of your own, all callers are one address.',
+    1_200,
+  ),
+  TOPICS_PER_OWNER: most('Live topics of one owner.', 10_000, 'topics'),
+  VERSIONS_PER_TOPIC: most('Versions of one topic, deleted ones too.', 1_000, 'versions'),
+  CLIENT_IDS_PER_PARTICIPANT: most('Client ids of one participant.', 10_000, 'ids'),
+  ANONYMOUS_KEYS_PER_PARTICIPANT: most('Anonymous keys of one participant.', 10_000, 'keys'),
+  CHANNELS_PER_PARTICIPANT: most(
+    'Channels of one participant; all together may have 4 MiB.',
+    100,
+    'channels',
+    1_000,
+  ),
   // Message ids
   MESSAGE_ID_KEY: Type.String({
     description:

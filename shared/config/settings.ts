@@ -72,6 +72,18 @@ export interface Settings {
     readonly userRolePattern: string;
     readonly topicCreatorRolePattern: string;
   };
+  /** What one caller may take. */
+  readonly limits: {
+    readonly bodyMs: number;
+    readonly uploadMs: number;
+    readonly loginsPerDidAndMinute: number;
+    readonly loginsPerAddressAndMinute: number;
+    readonly topicsPerOwner: number;
+    readonly versionsPerTopic: number;
+    readonly clientIdsPerParticipant: number;
+    readonly anonymousKeysPerParticipant: number;
+    readonly channelsPerParticipant: number;
+  };
   readonly messageIdKeys: readonly SealingKey[];
   readonly logLevel: RawSettings['LOG_LEVEL'];
 }
@@ -169,6 +181,17 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       rolesFile: raw.ROLES_FILE,
       userRolePattern: raw.USER_ROLE_PATTERN,
       topicCreatorRolePattern: raw.TOPIC_CREATOR_ROLE_PATTERN,
+    },
+    limits: {
+      bodyMs: raw.BODY_SECONDS * 1_000,
+      uploadMs: raw.UPLOAD_SECONDS * 1_000,
+      loginsPerDidAndMinute: raw.LOGINS_PER_MINUTE,
+      loginsPerAddressAndMinute: raw.ADDRESS_LOGINS_PER_MINUTE,
+      topicsPerOwner: raw.TOPICS_PER_OWNER,
+      versionsPerTopic: raw.VERSIONS_PER_TOPIC,
+      clientIdsPerParticipant: raw.CLIENT_IDS_PER_PARTICIPANT,
+      anonymousKeysPerParticipant: raw.ANONYMOUS_KEYS_PER_PARTICIPANT,
+      channelsPerParticipant: raw.CHANNELS_PER_PARTICIPANT,
     },
     messageIdKeys,
     logLevel: raw.LOG_LEVEL,

@@ -18,6 +18,8 @@ export interface HandlerDependencies {
   readonly authenticate: (authorization: string | null) => Promise<Caller>;
   /** Carries out what has an Idempotency-Key. */
   readonly idempotentCalls: Pick<IdempotentCalls, 'once'>;
+  /** How long the body of a request may take to arrive. Unit: ms; default 60,000. */
+  readonly maxBodyMs?: number;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -44,13 +46,14 @@ async function answer(
   names: Pick<Call, 'requestId' | 'invocationId'>,
   dependencies: HandlerDependencies,
 ): Promise<Reply> {
-  const { authenticate, idempotentCalls } = dependencies;
+  const { authenticate, idempotentCalls, maxBodyMs } = dependencies;
   const caller =
     route.access === 'public' ? nobody : await authenticate(request.headers.get('authorization'));
   const key = readIdempotencyKey(route, request);
   const params = route.params && validate(route.params, readParams(request, route.path), 'params');
   const query = route.query && validate(route.query, readQuery(request), 'query');
-  const bytes = route.body ? await readBody(request, route.maxBodyBytes ?? defaultMaxBodyBytes) : noBytes;
+  const { maxBodyBytes = defaultMaxBodyBytes } = route;
+  const bytes = route.body ? await readBody(request, maxBodyBytes, maxBodyMs) : noBytes;
   const body = route.body && readValidBody(bytes, route, route.body);
   const once: Once = (content, work) =>
     key === undefined

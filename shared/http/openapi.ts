@@ -31,7 +31,7 @@ export function problemsOf(route: Route): readonly ErrorCode[] {
       ...(route.access === 'participant'
         ? (['unauthenticated', 'forbidden', 'issuer-unavailable'] as const)
         : []),
-      ...(route.body ? (['malformed-json', 'payload-too-large'] as const) : []),
+      ...(route.body ? (['malformed-json', 'payload-too-large', 'body-too-slow'] as const) : []),
       ...(input || route.idempotency ? (['invalid-parameters'] as const) : []),
       ...(route.idempotency
         ? (['idempotent-call-running', 'idempotency-key-reused', 'message-store-unavailable'] as const)
@@ -189,7 +189,7 @@ function problemResponse(status: string, codes: readonly ErrorCode[]): JsonObjec
   return {
     description: codes.map((code) => `\`${code}\`: ${problemTable[code].title}.`).join(' '),
     headers:
-      status === '503'
+      status === '503' || status === '429'
         ? { ...requestIdHeader, 'Retry-After': { $ref: '#/components/headers/RetryAfter' } }
         : requestIdHeader,
     content: {

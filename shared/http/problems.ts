@@ -51,6 +51,12 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     returnCode: '16',
     remedy: 'See detail: the argument is well formed but not allowed here.',
   },
+  'limit-reached': {
+    status: 409,
+    title: 'Limit reached',
+    returnCode: '22',
+    remedy: 'Remove what is no longer needed, or ask the operator for a higher limit.',
+  },
   'anonymous-key-is-did': {
     status: 400,
     title: 'Anonymous key looks like a DID',
@@ -68,6 +74,18 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     title: 'Too large',
     returnCode: '17',
     remedy: 'Send a smaller body; GET /config tells the limits in bytes.',
+  },
+  'body-too-slow': {
+    status: 408,
+    title: 'Body came too slowly',
+    returnCode: '60',
+    remedy: 'Send the whole body at once; large files by the URL that POST /files answers.',
+  },
+  'too-many-logins': {
+    status: 429,
+    title: 'Too many logins',
+    returnCode: '60',
+    remedy: 'Use the tokens of the last login, and try again after Retry-After seconds.',
   },
   'topic-not-found': {
     status: 404,

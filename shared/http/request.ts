@@ -5,6 +5,8 @@ import type { HttpRequest } from '@azure/functions';
 import type { TArray, TObject, TSchema } from '@sinclair/typebox';
 import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv';
 import { BrokerError, type Fault, invalidParameter } from '../broker-error';
+import { bodyChunks } from './body-chunks';
+import { jsonExcess } from './json-bounds';
 
 const ajv = new Ajv({ allErrors: false, strict: true, strictTypes: false, ownProperties: true });
 
@@ -20,10 +22,17 @@ function validatorOf(schema: TSchema): ValidateFunction {
   return validate;
 }
 
-/** Reads at most `maxBytes` of body; more is `payload-too-large` and the rest is not read. */
+/** Unit: ms. The default of BODY_SECONDS. */
+const defaultMaxBodyMs = 60_000;
+
+/**
+ * Reads at most `maxBytes` of body, for at most `maxMs`; of more the rest is not read.
+ * @throws BrokerError `payload-too-large`, `body-too-slow`, `malformed-json` when it ends early
+ */
 export async function readBody(
   request: Pick<HttpRequest, 'headers' | 'body'>,
   maxBytes: number,
+  maxMs = defaultMaxBodyMs,
 ): Promise<Buffer> {
   const declared = Number(request.headers.get('content-length') ?? 0);
   if (declared > maxBytes) throw tooLarge(maxBytes);
@@ -31,7 +40,7 @@ export async function readBody(
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of bodyChunks(request, maxMs)) {
       size += chunk.byteLength;
       if (size > maxBytes) throw tooLarge(maxBytes);
       chunks.push(chunk);
@@ -55,8 +64,12 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Parses UTF-8 JSON. Bytes that are not UTF-8 are refused: replacing them would change a payload. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(strictUtf8.decode(bytes));
+    const text = strictUtf8.decode(bytes);
+    const excess = jsonExcess(text);
+    if (excess !== undefined) throw new BrokerError('malformed-json', `The body ${excess}.`);
+    return JSON.parse(text);
   } catch (error) {
+    if (error instanceof BrokerError) throw error;
     throw new BrokerError('malformed-json', 'The body is not a JSON document in UTF-8.', { cause: error });
   }
 }

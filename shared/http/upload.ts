@@ -5,12 +5,15 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/bus
 import type { HttpRequest } from '@azure/functions';
 import { once } from 'node:events';
 import { BrokerError } from '../broker-error';
+import { bodyChunks } from './body-chunks';
 
 export interface UploadOptions {
   /** Name of the part that is the file; every other part is a text. */
   readonly filePart: string;
   /** Bytes of one text at most. */
   readonly maxTextBytes: number;
+  /** How long the whole form may take. Unit: ms. */
+  readonly maxMs: number;
   /** Takes the file's bytes. The rest of the form is read when it has returned. */
   readonly takeFile: (bytes: AsyncIterable<Uint8Array>) => Promise<void>;
 }
@@ -21,7 +24,8 @@ const maxHeaderBytes = 16 * 1024;
 
 /**
  * The texts of the form, by name.
- * @throws BrokerError `malformed-upload` unless there is exactly one file and the form is whole; what takeFile throws
+ * @throws BrokerError `malformed-upload` unless there is exactly one file and the form is whole, `body-too-slow`; what
+ *   takeFile throws
  */
 export async function readUpload(
   request: Pick<HttpRequest, 'headers' | 'body'>,
@@ -64,7 +68,7 @@ export async function readUpload(
   const finished = once(parser, 'finish');
   finished.catch(() => undefined);
   try {
-    for await (const chunk of chunksOf(request, fail)) {
+    for await (const chunk of chunksOf(request, options.maxMs, fail)) {
       if (!parser.write(chunk)) await Promise.race([once(parser, 'drain'), fault.promise]);
     }
     parser.end();
@@ -84,11 +88,13 @@ export async function readUpload(
 
 async function* chunksOf(
   request: Pick<HttpRequest, 'body'>,
+  maxMs: number,
   fail: (message: string, cause: unknown) => void,
 ): AsyncIterable<Uint8Array> {
   try {
-    for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) yield chunk;
+    yield* bodyChunks(request, maxMs);
   } catch (error) {
+    if (error instanceof BrokerError) throw error;
     fail('The body ended early; send the whole form.', error);
     throw new BrokerError('malformed-upload', 'The body ended early; send the whole form.', { cause: error });
   }

@@ -39,6 +39,8 @@ const notOfTheForm = () => refused('The identity token is not of the form that a
 
 /**
  * The DID that a token proves.
+ * @param beforeProof called with the DID that the token names, before the signature is recovered, which costs
+ *   milliseconds; what it throws comes out
  * @throws BrokerError `unauthenticated` when it is malformed, outside its time, or not signed by the DID's key
  */
 export async function verifyIdentityToken(
@@ -46,11 +48,13 @@ export async function verifyIdentityToken(
   recoverSigner: RecoverSigner,
   policy: IdentityTokenPolicy,
   nowMs: number,
+  beforeProof: (did: string) => void = () => undefined,
 ): Promise<string> {
   const parsed = parseIdentityToken(token);
   if (!parsed) throw notOfTheForm();
   const fault = timeFault(parsed, policy, nowMs / 1_000);
   if (fault) throw refused(fault);
+  beforeProof(parsed.did);
   const signer = await recoverSigner(parsed.signedText, parsed.signature);
   if (signer !== parsed.address) throw refused('The identity token is not signed by the key of its DID.');
   return parsed.did;

@@ -4,6 +4,7 @@ export type { AccessTokenIssuer } from './access-token';
 export { createAuthenticator } from './authenticator';
 export type { Caller } from './caller';
 export { isDid } from './did';
+export { LoginLimits } from './login-limits';
 export { Login, type TokenPair } from './login';
 export type { ParticipantDirectory } from './participant-directory';
 export type { RoleDirectory } from './role-directory';

@@ -4,6 +4,7 @@
 import type { Clock } from '../clock';
 import type { AccessTokenIssuer } from './access-token';
 import { verifyIdentityToken, type IdentityTokenPolicy, type RecoverSigner } from './identity-token';
+import type { LoginLimits } from './login-limits';
 import type { ParticipantDirectory } from './participant-directory';
 import type { RoleSource } from './role-source';
 import type { Sessions } from './sessions';
@@ -11,6 +12,7 @@ import type { Sessions } from './sessions';
 export interface LoginOptions {
   readonly recoverSigner: RecoverSigner;
   readonly identityTokens: IdentityTokenPolicy;
+  readonly limits: LoginLimits;
   readonly roleSource: RoleSource;
   readonly participants: ParticipantDirectory;
   readonly sessions: Sessions;
@@ -27,10 +29,17 @@ export interface TokenPair {
 export class Login {
   constructor(private readonly options: LoginOptions) {}
 
-  /** @throws BrokerError `unauthenticated` when the identity token proves nothing */
-  async login(identityToken: string): Promise<TokenPair> {
-    const { recoverSigner, identityTokens, sessions, clock } = this.options;
-    const did = await verifyIdentityToken(identityToken, recoverSigner, identityTokens, clock());
+  /**
+   * @param address where the request comes from; undefined: not known
+   * @throws BrokerError `unauthenticated` when the identity token proves nothing, `too-many-logins`
+   */
+  async login(identityToken: string, address?: string): Promise<TokenPair> {
+    const { recoverSigner, identityTokens, limits, sessions, clock } = this.options;
+    limits.countAttempt(address);
+    const did = await verifyIdentityToken(identityToken, recoverSigner, identityTokens, clock(), (claimed) =>
+      limits.checkClaimed(claimed),
+    );
+    limits.countProven(did);
     const [accessToken, refreshToken] = await Promise.all([this.#admit(did), sessions.open(did)]);
     return { accessToken, refreshToken };
   }

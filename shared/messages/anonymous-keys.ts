@@ -14,6 +14,8 @@ export interface AnonymousKey {
 /** Every method may throw `message-store-unavailable`; answers are those of the leader, never remembered. */
 export interface AnonymousKeys {
   find(key: string): Promise<AnonymousKey | undefined>;
+  /** How many keys a participant has registered; at most a few more than that when calls were cut off. */
+  count(owner: string): Promise<number>;
   /** Registers the key unless somebody has. Of several at once one wins. @returns who owns it now */
   register(key: string, owner: string): Promise<AnonymousKey>;
   /** Removes this registration; a later one of the same key stays. */

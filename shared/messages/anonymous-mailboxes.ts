@@ -18,6 +18,8 @@ export class AnonymousMailboxes {
   constructor(
     private readonly keys: AnonymousKeys,
     private readonly removal: MailboxRemoval,
+    /** Of one participant. */
+    private readonly maxKeys: number,
   ) {}
 
   /**
@@ -33,17 +35,17 @@ export class AnonymousMailboxes {
       );
     }
     const unique = [...new Set(keys)];
-    const owners = await mapConcurrently(unique, concurrentKeys, async (key) => {
-      const registered = await this.keys.register(key, owner);
-      return [key, registered.owner] as const;
+    const known = await mapConcurrently(unique, concurrentKeys, async (key) => {
+      const registered = await this.keys.find(key);
+      return [key, registered?.owner] as const;
     });
-    const ownerOf = new Map(owners);
-    return keys.map((anonymousKey) =>
-      ownerOf.get(anonymousKey) === owner
-        ? { anonymousKey, status: 'Success', message: 'Registered' }
-        : // Gateways look for this text.
-          { anonymousKey, status: 'Fail', message: 'Record exists' },
-    );
+    const ownerOf = new Map(known);
+    const added = unique.filter((key) => ownerOf.get(key) === undefined);
+    const room = added.length ? Math.max(0, this.maxKeys - (await this.keys.count(owner))) : 0;
+    await mapConcurrently(added.slice(0, room), concurrentKeys, async (key) => {
+      ownerOf.set(key, (await this.keys.register(key, owner)).owner);
+    });
+    return keys.map((anonymousKey) => statusOf(anonymousKey, ownerOf.get(anonymousKey), owner));
   }
 
   /**
@@ -73,6 +75,13 @@ export class AnonymousMailboxes {
     await this.keys.remove(registered);
     return 'removed';
   }
+}
+
+function statusOf(anonymousKey: string, registeredBy: string | undefined, caller: string): KeyStatus {
+  if (registeredBy === caller) return { anonymousKey, status: 'Success', message: 'Registered' };
+  // Gateways look for this text.
+  const message = registeredBy === undefined ? 'Limit reached' : 'Record exists';
+  return { anonymousKey, status: 'Fail', message };
 }
 
 export const notYours = () =>

@@ -10,11 +10,12 @@ import type { SchemaComparer } from './schema-comparer';
 import { readSchemaText } from './schema-text';
 import { demand, type MayAdministerTopicsOf, type Precondition, TopicAccess } from './topic-access';
 import type { TopicAnnouncer } from './topic-read-model';
+import { requireRoom, type TopicLimits } from './topic-limits';
 import { type OptionRequest, readOptions } from './topic-options';
 import { stateTagOf, type Topic, type TopicView } from './topic';
 import { deleteTopic, updateTopic } from './topic-change';
 import { canBeName, checkNaming, readTags, unwrapOwner } from './topic-rules';
-import type { OwnerCount, OwnerUpdates, TopicFilter, TopicStore } from './topic-store';
+import type { NewTopic, OwnerCount, OwnerUpdates, TopicFilter, TopicStore } from './topic-store';
 import { VersionAdministration } from './version-administration';
 
 export interface TopicAdministrationDependencies {
@@ -25,6 +26,7 @@ export interface TopicAdministrationDependencies {
   readonly mayAdministerTopicsOf: MayAdministerTopicsOf;
   /** Names of the configured classes. */
   readonly retentionClasses: readonly string[];
+  readonly limits: TopicLimits;
   readonly clock: Clock;
 }
 
@@ -44,21 +46,26 @@ export class TopicAdministration {
   readonly #access: TopicAccess;
   readonly #validator: PayloadValidator;
   readonly #retentionClasses: readonly string[];
+  readonly #limits: TopicLimits;
   readonly versions: VersionAdministration;
 
   constructor(dependencies: TopicAdministrationDependencies) {
-    const { store, announcer, validator, comparer, mayAdministerTopicsOf, clock } = dependencies;
+    const { store, announcer, validator, comparer, mayAdministerTopicsOf, limits, clock } = dependencies;
     this.#store = store;
     this.#announcer = announcer;
     this.#access = new TopicAccess(store, announcer, mayAdministerTopicsOf);
     this.#validator = validator;
     this.#retentionClasses = dependencies.retentionClasses;
-    this.versions = new VersionAdministration({ access: this.#access, store, validator, comparer, clock });
+    this.#limits = limits;
+    this.versions = new VersionAdministration({
+      ...{ access: this.#access, store, validator, comparer, clock },
+      maxVersions: limits.versionsPerTopic,
+    });
   }
 
   /**
    * @param attempt where it may be repeated: its id becomes the topic's, so that a repetition finds it
-   * @throws BrokerError `invalid-parameters`, `forbidden`, `schema-invalid`, `record-exists`
+   * @throws BrokerError `invalid-parameters`, `forbidden`, `schema-invalid`, `record-exists`, `limit-reached`
    */
   async create(caller: Caller, request: TopicRequest, attempt?: Attempt): Promise<TopicView> {
     const schemaType = checkNaming(request);
@@ -69,9 +76,15 @@ export class TopicAdministration {
     const { owner, name, version } = request;
     const earlier = attempt?.isRepeated ? await this.#store.find(attempt.id) : undefined;
     const topic =
-      earlier ?? (await this.#store.create({ owner, name, schemaType, tags, version, schema }, attempt?.id));
+      earlier ?? (await this.#add({ owner, name, schemaType, tags, version, schema }, attempt?.id));
     await this.#announcer.announce(topic, schema);
     return viewOf(topic, version, schema.text, schema.hash);
+  }
+
+  async #add(topic: NewTopic, id: string | undefined): Promise<Topic> {
+    const [live] = await this.#store.countByOwner([topic.owner]);
+    requireRoom(live?.count ?? 0, this.#limits.topicsPerOwner, 'topics');
+    return this.#store.create(topic, id);
   }
 
   /**

@@ -12,6 +12,7 @@ import type { SchemaComparer } from './schema-comparer';
 import { demand, type Precondition, type TopicAccess } from './topic-access';
 import type { Deprecation, Topic, TopicView } from './topic';
 import { deleteVersion, deprecateVersion, liveVersions, publishVersion, topicNotFound } from './topic-change';
+import { requireRoom } from './topic-limits';
 import { readMode, readUnknownProperties } from './topic-options';
 import { checkVersion } from './topic-rules';
 import type { TopicStore } from './topic-store';
@@ -25,6 +26,7 @@ export interface VersionAdministrationDependencies {
   readonly store: Pick<TopicStore, 'view' | 'listVersions'>;
   readonly validator: PayloadValidator;
   readonly comparer: SchemaComparer;
+  readonly maxVersions: number;
   readonly clock: Clock;
 }
 
@@ -33,13 +35,16 @@ export class VersionAdministration {
   readonly #store: Pick<TopicStore, 'view' | 'listVersions'>;
   readonly #validator: PayloadValidator;
   readonly #compatibility: VersionCompatibility;
+  readonly #maxVersions: number;
   readonly #clock: Clock;
 
-  constructor({ access, store, validator, comparer, clock }: VersionAdministrationDependencies) {
+  constructor(dependencies: VersionAdministrationDependencies) {
+    const { access, store, validator, comparer, maxVersions, clock } = dependencies;
     this.#access = access;
     this.#store = store;
     this.#validator = validator;
     this.#compatibility = new VersionCompatibility(store, comparer);
+    this.#maxVersions = maxVersions;
     this.#clock = clock;
   }
 
@@ -51,7 +56,7 @@ export class VersionAdministration {
   /**
    * @returns the version, and what comparing it with others has said; undefined when it was published already
    * @throws BrokerError `topic-not-found`, `forbidden`, `schema-invalid`, `version-conflict`, `version-incompatible`,
-   *   `precondition-failed`
+   *   `precondition-failed`, `limit-reached`
    */
   async publish(
     caller: Caller,
@@ -76,6 +81,7 @@ export class VersionAdministration {
       const decide = (topic: Topic) => {
         demand(precondition, versionTag(topic, version));
         const change = publishVersion(topic, version, schema);
+        if (change) requireRoom(topic.versions.length, this.#maxVersions, 'versions');
         // Versions that came or went meanwhile have not been compared with, or need not be.
         seen.isOutdated = change !== undefined && compatibilityBasis(topic) !== basis;
         return seen.isOutdated ? undefined : change;

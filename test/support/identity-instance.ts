@@ -21,6 +21,7 @@ import {
   type AccessTokenIssuer,
   createAuthenticator,
   Login,
+  LoginLimits,
   type ParticipantDirectory,
   type RoleSource,
   Sessions,
@@ -96,6 +97,7 @@ export function startIdentityInstance(options: IdentityInstanceOptions): Identit
   });
   const login = new Login({
     recoverSigner,
+    limits: new LoginLimits({ perDidAndMinute: 10_000, perAddressAndMinute: 10_000, clock }),
     identityTokens: { maxAgeSeconds: 600, clockToleranceSeconds: 30 },
     roleSource,
     participants,
@@ -112,10 +114,14 @@ export function startIdentityInstance(options: IdentityInstanceOptions): Identit
     ...identityRoutes({ login, accessTokens, accessTokenSeconds: own.accessTokenSeconds }),
     ...channelRoutes({
       participants,
-      channels: new ChannelAdministration(new JetStreamChannelStore(layout.bucket('channels'), jetStream)),
+      channels: new ChannelAdministration(
+        new JetStreamChannelStore(layout.bucket('channels'), jetStream),
+        100,
+      ),
       anonymousMailboxes: new AnonymousMailboxes(
-        new JetStreamAnonymousKeys(layout.bucket('anonymous-keys')),
+        new JetStreamAnonymousKeys(layout.bucket('anonymous-keys'), jetStream),
         new JetStreamMailboxRemoval(jetStream, layout),
+        10_000,
       ),
       clock,
     }),

@@ -130,7 +130,7 @@ describe('createOpenApi', () => {
 
   it('lists the problems of a route by status and refers to their one form', () => {
     const responses = operations(sample)['/things/{id}']?.['put']?.responses ?? {};
-    expect(Object.keys(responses)).toEqual(['200', '204', '400', '401', '403', '404', '413', '503']);
+    expect(Object.keys(responses)).toEqual(['200', '204', '400', '401', '403', '404', '408', '413', '503']);
     expect(responses['404']).toMatchObject({
       description: '`topic-not-found`: Topic does not exist.',
       content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },

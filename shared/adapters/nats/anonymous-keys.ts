@@ -1,13 +1,22 @@
 // Registrations of anonymous keys in a bucket of their own, one entry for each key, without a ttl: a key lives
-// until its owner removes it.
+// until its owner removes it. Beside it a note under its owner, by which keys are counted.
 
 import { randomBytes } from 'node:crypto';
 import { BrokerError } from '../../broker-error';
 import type { AnonymousKey, AnonymousKeys } from '../../messages/anonymous-keys';
 import { type KeyValueBucket, RevisionConflict, UnknownOutcome } from './key-value';
-import { anonymousKeyKey } from './names';
+import type { JetStream } from './jetstream';
+import {
+  anonymousKeyBucket,
+  anonymousKeyKey,
+  bucketStream,
+  bucketSubject,
+  ownedKeyKey,
+  ownedKeyKeysOf,
+} from './names';
 
 const maxTries = 8;
+const noValue = new Uint8Array();
 
 /** What an entry says; its key is a hash, so that a list of the bucket tells nobody a key to send to. */
 interface Registration {
@@ -21,7 +30,16 @@ interface Found extends Registration {
 
 export class JetStreamAnonymousKeys implements AnonymousKeys {
   /** @param bucket `anonymous-keys`, without ttl */
-  constructor(private readonly bucket: KeyValueBucket) {}
+  constructor(
+    private readonly bucket: KeyValueBucket,
+    private readonly jetStream: Pick<JetStream, 'streamState'>,
+  ) {}
+
+  async count(owner: string): Promise<number> {
+    const filter = bucketSubject(anonymousKeyBucket, ownedKeyKeysOf(owner));
+    const state = await this.jetStream.streamState(bucketStream(anonymousKeyBucket), filter);
+    return Object.keys(state?.subjects ?? {}).length;
+  }
 
   async find(key: string): Promise<AnonymousKey | undefined> {
     const found = await this.#find(key);
@@ -32,8 +50,14 @@ export class JetStreamAnonymousKeys implements AnonymousKeys {
     const own: Registration = { owner, registration: randomBytes(16).toString('hex') };
     for (let attempt = 1; attempt <= maxTries; attempt++) {
       const existing = await this.find(key);
-      if (existing) return existing;
+      if (existing) {
+        // Somebody was faster: the note of an earlier try is not true.
+        if (attempt > 1 && existing.owner !== owner) await this.bucket.remove(ownedKeyKey(owner, key));
+        return existing;
+      }
       try {
+        // The note first: a registration without one would not be counted.
+        await this.bucket.put(ownedKeyKey(owner, key), noValue);
         await this.bucket.put(anonymousKeyKey(key), Buffer.from(JSON.stringify(own)), {
           previousRevision: 0,
         });
@@ -45,11 +69,15 @@ export class JetStreamAnonymousKeys implements AnonymousKeys {
     throw new BrokerError('message-store-unavailable', 'The key could not be registered; try again.');
   }
 
-  async remove({ key, registration }: AnonymousKey): Promise<void> {
+  async remove({ key, owner, registration }: AnonymousKey): Promise<void> {
     const found = await this.#find(key);
-    if (found?.registration !== registration) return;
-    // Up to its own revision: a registration made in between stays.
-    await this.bucket.remove(anonymousKeyKey(key), found.revision);
+    if (found?.registration === registration) {
+      // Up to its own revision: a registration made in between stays.
+      await this.bucket.remove(anonymousKeyKey(key), found.revision);
+    }
+    if (found?.owner !== owner || found.registration === registration) {
+      await this.bucket.remove(ownedKeyKey(owner, key));
+    }
   }
 
   async #find(key: string): Promise<Found | undefined> {

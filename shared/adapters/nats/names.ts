@@ -120,6 +120,13 @@ export const participantKeys = '*';
 /** Key of an anonymous key's registration. */
 export const anonymousKeyKey = (key: string): string => tokenOf('anonymous-key', key);
 
+/** Key of the note that a participant has registered an anonymous key. */
+export const ownedKeyKey = (owner: string, key: string): string =>
+  `of.${participantKey(owner)}.${anonymousKeyKey(key)}`;
+
+/** All such notes of a participant. */
+export const ownedKeyKeysOf = (owner: string): string => `of.${participantKey(owner)}.*`;
+
 /** Key of a session, from its random id in hex. */
 export const sessionKey = (session: string): string => tokenOf('session', session);
 

@@ -51,15 +51,15 @@ describe('anonymous keys on JetStream', () => {
   });
 
   test('belong to whoever was first, also when both found the key free', async () => {
-    const keys = new JetStreamAnonymousKeys(bucket);
+    const keys = new JetStreamAnonymousKeys(bucket, jetStream);
     const rival = () => keys.register('contested', 'did:example:rival');
-    const slow = new JetStreamAnonymousKeys(bucketWhere({ put: rival }));
+    const slow = new JetStreamAnonymousKeys(bucketWhere({ put: rival }), jetStream);
     expect((await slow.register('contested', 'did:example:slow')).owner).toBe('did:example:rival');
     expect((await keys.find('contested'))?.owner).toBe('did:example:rival');
   });
 
   test('are not lost to a removal by their former owner that comes late', async () => {
-    const keys = new JetStreamAnonymousKeys(bucket);
+    const keys = new JetStreamAnonymousKeys(bucket, jetStream);
     const first = await keys.register('key', 'did:example:first');
     const slow = new JetStreamAnonymousKeys(
       bucketWhere({
@@ -68,6 +68,7 @@ describe('anonymous keys on JetStream', () => {
           await keys.register('key', 'did:example:next');
         },
       }),
+      jetStream,
     );
     await slow.remove(first);
     expect((await keys.find('key'))?.owner).toBe('did:example:next');
@@ -76,7 +77,7 @@ describe('anonymous keys on JetStream', () => {
   });
 
   test('name another mailbox with each registration', async () => {
-    const keys = new JetStreamAnonymousKeys(bucket);
+    const keys = new JetStreamAnonymousKeys(bucket, jetStream);
     const tokens = new Set<string>();
     for (let turn = 0; turn < 3; turn++) {
       const registered = await keys.register('rotating', 'did:example:owner');

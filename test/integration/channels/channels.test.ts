@@ -169,7 +169,7 @@ describe('the channels of a participant', () => {
     const many = await one.logIn();
     for (let index = 0; index < 100; index++) await put(many, `c${index}`, { ...open, enforced: false });
     const tooMany = await many.request<ProblemAnswer>('PUT', '/channels/c100', open);
-    expect(tooMany.body).toMatchObject({ status: 400, returnCode: '16' });
+    expect(tooMany.body).toMatchObject({ status: 409, returnCode: '22' });
   }, 30_000);
 
   test('drop repeated entries', async () => {
