@@ -48,7 +48,11 @@ const schemas = [
 export function fuzzRequest(operation: Operation, knowledge: Knowledge, random: Random): FuzzedRequest {
   const suggest = suggestionsFor(operation.template, knowledge);
   const target = bendTarget(targetOf(operation, suggest, random), random);
-  const headers: Record<string, string> = { 'content-type': 'application/json', ...bendHeaders(random) };
+  const headers: Record<string, string> = {
+    'content-type': 'application/json',
+    ...describedHeaders(operation, random),
+    ...bendHeaders(random),
+  };
   const method = random.chance(0.02)
     ? random.pick(['GET', 'POST', 'PUT', 'DELETE', 'PATCH'])
     : operation.method;
@@ -75,11 +79,22 @@ export function fuzzRequest(operation: Operation, knowledge: Knowledge, random: 
   };
 }
 
+/** Few different values, so that some are repeated. */
+function describedHeaders({ parameters }: Operation, random: Random): Record<string, string> {
+  return Object.fromEntries(
+    parameters
+      .filter((parameter) => parameter.in === 'header' && (parameter.required || random.chance(0.15)))
+      .map(({ name }) => [name.toLowerCase(), random.pick(['key-1', 'key-2', 'key-3', random.uuid()])]),
+  );
+}
+
 function suggestionsFor(template: string, { own, others }: Knowledge): Suggest {
   return (member, random) => {
     if (member === 'payload') return random.pick(payloads);
     if (member === 'schema') return random.pick(schemas);
     if (member === 'clientGatewayMessageId') return random.uuid();
+    // Waiting is not what takes a fuzz run its time.
+    if (member === 'waitSeconds') return random.below(2);
     const named: readonly Kind[] = kindsOf(member, template);
     if (named.length === 0 || random.chance(0.08)) return undefined;
     const first = random.chance(0.62) ? own : others;
@@ -91,7 +106,7 @@ function targetOf(operation: Operation, suggest: Suggest, random: Random): strin
   const query: string[] = [];
   let path = operation.template;
   for (const { name, in: place, required, schema } of operation.parameters) {
-    if (place === 'query' && !required && random.chance(0.5)) continue;
+    if (place === 'header' || (place === 'query' && !required && random.chance(0.5))) continue;
     let value = valueFor(schema, name, suggest, random);
     if (random.chance(0.1)) value = random.chance(0.7) ? random.pick(hostileTexts) : hostileValue(random);
     const texts = (Array.isArray(value) ? value : [value]).slice(0, 300).map(printed);

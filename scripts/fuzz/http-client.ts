@@ -10,15 +10,15 @@ export interface Answer {
   readonly milliseconds: number;
 }
 
-/** What is waited for at most: longer than any deadline of the broker. */
-const answerMilliseconds = 30_000;
+/** What is waited for at most: longer than any deadline of the broker, and than a receive may ask it to wait. */
+const answerMilliseconds = 90_000;
 
 export class HttpClient {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
   constructor(private readonly baseUrl: string) {}
 
-  /** The answer; undefined when the connection ended, or 30 s passed, without one. */
+  /** The answer; undefined when the connection ended, or 90 s passed, without one. */
   send(sent: FuzzedRequest, authorization: string | undefined): Promise<Answer | undefined> {
     const { hostname, port } = new URL(this.baseUrl);
     const startedAt = performance.now();

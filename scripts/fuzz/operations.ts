@@ -4,7 +4,7 @@ export type Json = Readonly<Record<string, unknown>>;
 
 export interface Parameter {
   readonly name: string;
-  readonly in: 'path' | 'query';
+  readonly in: 'path' | 'query' | 'header';
   readonly required: boolean;
   readonly schema: Json;
 }
@@ -20,7 +20,7 @@ export interface Operation {
   readonly isGuarded: boolean;
 }
 
-const componentPrefix = '#/components/schemas/';
+const componentPrefix = '#/components/';
 
 /** Every operation of the document, references resolved. */
 export function operationsOf(document: Json): readonly Operation[] {
@@ -49,8 +49,8 @@ function resolve(document: Json, node: unknown): unknown {
   if (typeof node !== 'object' || node === null) return node;
   const reference = (node as Json)['$ref'];
   if (typeof reference === 'string' && reference.startsWith(componentPrefix)) {
-    const components = (document['components'] as Json)['schemas'] as Json;
-    return resolve(document, components[reference.slice(componentPrefix.length)]);
+    const [kind = '', name = ''] = reference.slice(componentPrefix.length).split('/');
+    return resolve(document, ((document['components'] as Json)[kind] as Json)[name]);
   }
   return Object.fromEntries(Object.entries(node).map(([name, member]) => [name, resolve(document, member)]));
 }

@@ -40,7 +40,7 @@ export function valueFor(schema: Json, member: string, suggest: Suggest, random:
     }
     case 'integer':
     case 'number':
-      return numberFor(schema, random);
+      return suggest(member, random) ?? numberFor(schema, random);
     case 'boolean':
       return random.chance(0.5);
     case 'string':

@@ -55,6 +55,7 @@ const shown = (answer: unknown): string => JSON.stringify(answer).slice(0, 4_000
 function fillings(operation: Operation, { things }: Settled): readonly string[] {
   let paths = [operation.template];
   for (const { name, in: place, required } of operation.parameters) {
+    if (place === 'header') continue;
     const names = kindsOf(name, operation.template).flatMap((kind) => things.all(kind));
     if (names.length === 0) {
       if (required) return [];

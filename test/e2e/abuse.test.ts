@@ -81,7 +81,7 @@ describe('abuse', () => {
   async function expectOtherIsServed(): Promise<void> {
     const startedAt = performance.now();
     expect((await request(other, 'GET', '/config')).status).toBe(200);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   }
 
   const newTopic = (fields: object = {}) => ({
