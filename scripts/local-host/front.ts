@@ -173,6 +173,8 @@ function discardRest(request: IncomingMessage, socket: Socket): void {
   const timeout = setTimeout(() => socket.destroy(), discardMilliseconds);
   const done = () => {
     clearTimeout(timeout);
+    // A kept connection has many requests, each with an end of its own.
+    socket.off('close', done);
   };
   socket.once('close', done);
   if (request.destroyed) return;
