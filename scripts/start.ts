@@ -1,20 +1,14 @@
 // npm start: NATS, Azurite and the broker on SQLite, a guided exchange, and everything stopped again, whatever
 // ends us (design §11).
 
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { curlLines, playGuidedExchange } from './guided/guided-exchange';
-import { type BrokerProcess, startBrokerProcess } from './stack/broker-process';
-import { type DataDirectory, takeDataDirectory } from './stack/data-directory';
-import { migrateTopicStore } from './stack/migrate-topic-store';
-import { type Lifetime, runCommand } from './stack/lifetime';
-import { keepLocalKeys } from './stack/local-keys';
-import { type LocalStack, startLocalStack } from './stack/local-stack';
+import { takeDataDirectory } from './stack/data-directory';
+import { runCommand } from './stack/lifetime';
+import { startLocalBroker } from './stack/local-broker';
 import { parsePort, refusePortInUse } from './stack/ports';
 
 const defaultPort = 7071;
-// All of it together stays below the 10 s that whoever stops us is promised.
-const brokerGraceMilliseconds = 7_000;
 
 runCommand(async (lifetime) => {
   const { values } = parseArgs({
@@ -31,70 +25,13 @@ runCommand(async (lifetime) => {
   lifetime.onStop(data.release);
   say(`Data is kept in ${data.path}`);
 
-  const stack = await startServers(data, lifetime);
-  const broker = await startBroker(port, data, stack, lifetime);
+  const broker = await startLocalBroker({ port, data, lifetime, say });
   say(`broker ready at ${broker.url}`);
   if (!values['no-demo']) await demonstrate(broker.url);
   if (values.exit) return;
   say('Press Ctrl-C to stop.');
   await lifetime.stopped;
 });
-
-async function startServers(data: DataDirectory, lifetime: Lifetime): Promise<LocalStack> {
-  const isSet = (...names: string[]) => names.some((name) => Boolean(process.env[name]));
-  const stack = await startLocalStack({
-    dataDirectory: data.path,
-    natsPort: isSet('NATS_SERVERS') ? undefined : 0,
-    blobPort: isSet('BLOB_SERVICE_URL', 'BLOB_CONNECTION_STRING') ? undefined : 0,
-    say,
-    onPids: data.notePids,
-    onFailure: lifetime.fail,
-  });
-  lifetime.onStop(stack.stop);
-  if (stack.nats) say(`NATS runs at ${stack.nats.url}`);
-  if (stack.azurite) say(`Azurite runs at ${stack.azurite.url}`);
-  return stack;
-}
-
-async function startBroker(
-  port: number,
-  data: DataDirectory,
-  stack: LocalStack,
-  lifetime: Lifetime,
-): Promise<BrokerProcess> {
-  const settings = brokerSettings(data.path, stack);
-  // Somebody else's database is migrated by its operator.
-  if (process.env['SQLITE_FILE'] || settings['SQLITE_FILE']) {
-    await migrateTopicStore({ ...process.env, ...settings }, say);
-  }
-  const broker = await startBrokerProcess({
-    port,
-    settings,
-    onLine: (line) => {
-      console.error(line);
-    },
-  });
-  lifetime.onStop(() => broker.stop(brokerGraceMilliseconds));
-  void broker.exited.then(({ code, signal }) => {
-    lifetime.fail(new Error(`the broker ended (${signal ?? `exit code ${code ?? '?'}`})`));
-  });
-  return broker;
-}
-
-/** Defaults of a local broker; whatever the environment sets wins. */
-function brokerSettings(path: string, stack: LocalStack): Record<string, string> {
-  const keys = keepLocalKeys(join(path, 'keys.json'));
-  const defaults: Record<string, string> = {
-    TOKEN_SIGNING_KEY: keys.tokenSigningKey,
-    MESSAGE_ID_KEY: keys.messageIdKey,
-    ROLES_FILE: join(process.cwd(), 'scripts', 'roles.sample.json'),
-    LOG_LEVEL: 'warn',
-  };
-  const topicStores = ['SQLITE_FILE', 'SQL_SERVER', 'SQL_DATABASE', 'SQL_CONNECTION_STRING'];
-  if (!topicStores.some((name) => process.env[name])) defaults['SQLITE_FILE'] = join(path, 'topics.sqlite');
-  const unset = Object.entries(defaults).filter(([name]) => !process.env[name]);
-  return { ...Object.fromEntries(unset), ...stack.settings };
-}
 
 async function demonstrate(url: string): Promise<void> {
   say('\nA guided exchange between two participants:\n');

@@ -77,6 +77,20 @@ Makes (or reuses) the key pair NAME, logs in to a running broker and prints DID,
   --data DIR   directory that keeps the key pairs (default .local)
   --help       this text`,
   },
+  'demo:schemas': {
+    natsServer: true,
+    build: true,
+    steps: [script('demo-schemas')],
+    help: `npm run demo:schemas [-- options]
+
+Makes a topic of each type of schema (JSD7, XSD6, XML, CSV, TSV), publishes a good and a bad payload to each, tries
+new versions, and prints every verdict in a line, incompatible ones with the document that shows it. Exit code 0 only
+when all are as expected.
+
+  --url URL    a broker that runs already, with the roles of scripts/roles.sample.json; without it a broker of its
+               own is started in a temporary directory, and stopped
+  --help       this text`,
+  },
   migrate: {
     build: true,
     steps: [script('migrate')],
