@@ -6,6 +6,7 @@ import type { Arrivals } from '../../messages/arrivals';
 import type { Mailbox } from '../../messages/mailbox';
 import type { NatsConnections } from './connection';
 import { addressOf, newMailSubjects, parseNewMailSubject } from './names';
+import { toBrokerError } from './nats-errors';
 import type { StoreLayout } from './store-layout';
 
 type Arrived = (topic: string, sender: string) => void;
@@ -70,8 +71,14 @@ export class JetStreamArrivals implements Arrivals {
       // A throw would end the client's reader for good.
       callback: (_error: unknown, message: Msg) => heard(message.subject),
     });
-    await connection.flush();
-    return subscription;
+    try {
+      await connection.flush();
+      return subscription;
+    } catch (error) {
+      // The connection was lost meanwhile.
+      subscription.unsubscribe();
+      throw toBrokerError(error);
+    }
   }
 
   #end(shard: number, watch: Watch): void {

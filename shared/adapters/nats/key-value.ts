@@ -2,6 +2,7 @@
 // reads them too. Reads ask the leader; a record is changed by compare-and-set on its revision.
 
 import { StorageType, type StreamConfig } from 'nats';
+import { BrokerError } from '../../broker-error';
 import type { JetStream } from './jetstream';
 import { bucketStream, bucketSubject } from './names';
 import { isStreamMissing, retryOf, toBrokerError } from './nats-errors';
@@ -20,10 +21,13 @@ export class RevisionConflict extends Error {
   }
 }
 
-/** A write was not answered: it may or may not have been carried out. */
-export class UnknownOutcome extends Error {
+/** A write was not answered: it may or may not have been carried out. Who does not look gives the caller a 503. */
+export class UnknownOutcome extends BrokerError {
   constructor(cause?: unknown) {
-    super('The write was not answered.', { cause });
+    super('message-store-unavailable', 'The message store did not answer in time.', {
+      cause,
+      retryAfterSeconds: 5,
+    });
     this.name = 'UnknownOutcome';
   }
 }
