@@ -1,5 +1,5 @@
-// What takes too long for every run of the tests: the model tests in nightly sizes, and the whole e2e run on clusters
-// like that of a deployment. The rest of the tests is what `npm test` runs.
+// What takes too long for every run of the tests: the model tests in nightly sizes, the whole e2e run on clusters like
+// that of a deployment, and a thousand chaos runs. The rest of the tests is what `npm test` runs.
 
 import { spawn } from 'node:child_process';
 
@@ -10,6 +10,7 @@ const runs = [
     env: { COMPATIBILITY_PAIRS: '20000' },
   },
   { args: ['e2e', '--maxWorkers', '1'], env: { NATS_CLUSTER: '1' } },
+  { args: ['e2e', '--testPathPatterns', 'e2e/chaos'], env: { CHAOS_SEEDS: '1000' } },
 ];
 
 process.exitCode = 0;

@@ -120,7 +120,7 @@ Installs, builds and runs every test against real NATS, Azurite and SQLite. The 
     help: `npm run nightly [-- arguments of jest]
 
 Runs the model test of the cursor over 10,000 random histories instead of 500, then every e2e suite on clusters like
-that of a deployment: three NATS nodes, TLS, nkeys. The last line of each counts the tests.
+that of a deployment: three NATS nodes, TLS, nkeys, then a thousand chaos runs. The last line of each counts the tests.
 
   --help   this text`,
   },
@@ -152,6 +152,23 @@ the document says, nothing of another participant read or changed, memory and co
 
   --requests N  how many (default 10000; 100000 take about four minutes)
   --seed S      of the random numbers (default: of the clock); the same seed makes the same requests
+  --help        this text`,
+  },
+  chaos: {
+    natsServer: true,
+    build: true,
+    steps: [script('chaos')],
+    help: `npm run chaos [-- options]
+
+Lets publishers, searchers, workers with leases and the timer act on two broker instances of its own while faults strike:
+nodes, instances and connections are killed, frozen, cut, slowed. Then it checks the history that it wrote down, and
+prints every promise that was broken and a verdict (docs/chaos.md).
+
+  --seed N      of who does what and which faults come when (default: of the clock); every fourth one plays on a
+                cluster of three nodes, the others on one server
+  --seeds K     so many seeds, one after the other (default 1)
+  --seconds S   for how long they act (default 5); --minutes M the same in minutes
+  --plan        prints the plan of each seed as JSON and does nothing
   --help        this text`,
   },
   build: {

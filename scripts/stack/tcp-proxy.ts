@@ -77,7 +77,7 @@ class Passage {
 /** One way of a passage: in order, each chunk as late as it has to be, and no faster than it is taken. */
 class Direction {
   readonly #waiting: { readonly at: number; readonly send: () => void }[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #isWaiting = false;
 
   constructor(
     private readonly from: Socket,
@@ -106,16 +106,21 @@ class Direction {
     if (delayMs === 0 && this.#waiting.length === 0) send();
     else {
       this.#waiting.push({ at: performance.now() + delayMs, send });
-      this.#timer ??= setTimeout(() => this.#flush(), delayMs);
+      if (!this.#isWaiting) this.#wait(delayMs);
     }
   }
 
+  #wait(ms: number): void {
+    this.#isWaiting = true;
+    setTimeout(() => this.#flush(), ms);
+  }
+
   #flush(): void {
-    this.#timer = undefined;
+    this.#isWaiting = false;
     for (let first = this.#waiting[0]; first; first = this.#waiting[0]) {
       const leftMs = first.at - performance.now();
       if (leftMs > 0) {
-        this.#timer = setTimeout(() => this.#flush(), leftMs);
+        this.#wait(leftMs);
         return;
       }
       this.#waiting.shift();
