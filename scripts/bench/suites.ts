@@ -4,6 +4,14 @@ import { files } from './files/upload-suite';
 import { messagePath } from './message-path';
 import { retention } from './retention/retention-suite';
 import type { Suite } from './suite';
+import { schemaCompilation, schemas } from './schemas/schema-suites';
 import { topicAdministration } from './topics/topic-suite';
 
-export const suites: readonly [Suite, ...Suite[]] = [messagePath, topicAdministration, retention, files];
+export const suites: readonly [Suite, ...Suite[]] = [
+  messagePath,
+  topicAdministration,
+  retention,
+  files,
+  schemas,
+  schemaCompilation,
+];

@@ -1,6 +1,7 @@
 // PayloadValidator and ContentValidator on compiled schemas, which are kept by content hash in a bounded memory.
 // What is small is validated at once; what is not, and all XML, in threads, so that the app answers others meanwhile.
 
+import { LRUCache } from 'lru-cache';
 import { BrokerError } from '../../broker-error';
 import type { ContentCheck, ContentValidator } from '../../topics/content-check';
 import type { PayloadValidator, SchemaSource } from '../../topics/payload-validator';
@@ -9,14 +10,16 @@ import { type PayloadCheck, SchemaEngine, type SchemaKey } from './schema-engine
 import { schemaInvalid, schemaViolation } from './schema-faults';
 import type { SchemaThreads } from './schema-threads';
 import { TableContentCheck } from './table-check';
-import { readTable } from './table-schema';
+import { readTableInSlices, type Table } from './table-schema';
 import type { Job } from './thread-messages';
 import { WorkLimitExceeded } from './work-limit';
 
 /** What is validated at once: together at most about 40 ms. */
 const smallSchemaLength = 16_384;
 const smallPayloadLength = 16_384;
-const smallLimits = { limitMs: 20, maxObjects: 150 };
+const smallLimits = { limitMs: 20, maxObjects: 150, maxProgramSize: 200 };
+/** Tables kept for files. */
+const maxTables = 100;
 /** Time in a thread, for every started mebibyte of payload. */
 const threadMs = 250;
 const mebibyte = 1_048_576;
@@ -24,6 +27,7 @@ const mebibyte = 1_048_576;
 export class CompiledSchemaValidator implements PayloadValidator, ContentValidator {
   readonly #here = new SchemaEngine(smallLimits);
   readonly #threads: SchemaThreads;
+  readonly #tables = new LRUCache<SchemaKey, Table>({ max: maxTables });
 
   constructor(threads: SchemaThreads) {
     this.#threads = threads;
@@ -47,8 +51,12 @@ export class CompiledSchemaValidator implements PayloadValidator, ContentValidat
   }
 
   async openCheck(schema: SchemaSource): Promise<ContentCheck | undefined> {
-    if (schema.schemaType !== 'CSV' && schema.schemaType !== 'TSV') return undefined;
-    return new TableContentCheck(readTable(schema.schemaType, await schema.readText()));
+    const { schemaType, schemaHash } = schema;
+    if (schemaType !== 'CSV' && schemaType !== 'TSV') return undefined;
+    const key: SchemaKey = `${schemaType}:${schemaHash}`;
+    const table = this.#tables.get(key) ?? (await readTableInSlices(schemaType, await schema.readText()));
+    this.#tables.set(key, table);
+    return new TableContentCheck(table);
   }
 
   async #prepareSmall(schema: SchemaSource, key: SchemaKey): Promise<PayloadCheck | undefined> {

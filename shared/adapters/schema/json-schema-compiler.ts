@@ -7,7 +7,7 @@ import { BrokerError, type Fault } from '../../broker-error';
 import type { Refusal } from '../../topics/compatibility';
 import { allowForDeviations } from './draft7-deviations';
 import { addExactKeywords } from './exact-keywords';
-import { linearPattern, type LinearPattern } from './linear-pattern';
+import { linearPattern, type LinearPattern, widestProgramSize } from './linear-pattern';
 import { maxFaultLength, maxFaults, schemaInvalid, schemaViolation } from './schema-faults';
 import { limitWork, WorkLimit, WorkLimitExceeded } from './work-limit';
 
@@ -17,6 +17,8 @@ export interface JsonSchemaLimits {
   readonly limitMs: number;
   /** Objects in a schema. */
   readonly maxObjects: number;
+  /** Size of a pattern's automaton, in instructions. */
+  readonly maxProgramSize: number;
 }
 
 /** Time for the meta-schema, whose work is bounded by the objects of the schema. */
@@ -26,7 +28,11 @@ const metaSchemaMs = 200;
  * For a thread, which is ended by its processor time before this time of the clock is over. ajv's time to compile
  * grows with the square of the objects, to about 250 ms.
  */
-export const widestLimits: JsonSchemaLimits = { limitMs: 800, maxObjects: 2_500 };
+export const widestLimits: JsonSchemaLimits = {
+  limitMs: 800,
+  maxObjects: 2_500,
+  maxProgramSize: widestProgramSize,
+};
 
 /** Throws BrokerError `schema-violation` when a parsed payload does not match. */
 export type Check = (payload: unknown) => void;
@@ -36,7 +42,7 @@ class LimitedAjv extends Ajv {
   readonly limit: WorkLimit;
   readonly limitStep: (weight: number) => void;
 
-  constructor(limit: WorkLimit) {
+  constructor(limit: WorkLimit, maxProgramSize: number) {
     super({
       // Users' schemas may hold keywords of their own, which draft 7 says to ignore.
       strict: false,
@@ -48,7 +54,7 @@ class LimitedAjv extends Ajv {
       ignoreKeywordsWithRef: true,
       allErrors: false,
       // Optimising the generated code takes longer than all else, the more so the larger the schema.
-      code: { optimize: false, process: limitWork, regExp: patternEngine(limit) },
+      code: { optimize: false, process: limitWork, regExp: patternEngine(limit, maxProgramSize) },
     });
     this.limit = limit;
     this.limitStep = limit.step;
@@ -66,11 +72,11 @@ class PatternRefused extends Error {
   }
 }
 
-function patternEngine(limit: WorkLimit) {
+function patternEngine(limit: WorkLimit, maxProgramSize: number) {
   const engine = (source: string): LinearPattern => {
     limit.look();
     try {
-      const pattern = linearPattern(source);
+      const pattern = linearPattern(source, maxProgramSize);
       const test = (text: string) => {
         limit.look();
         return pattern.test(text);
@@ -88,7 +94,7 @@ let metaSchema: { ajv: LimitedAjv; validate: ValidateFunction } | undefined;
 /** Schemas are checked by one compiled meta-schema, which takes 25 ms to make. */
 function checkAgainstMetaSchema(schema: object): readonly Fault[] {
   if (!metaSchema) {
-    const ajv = new LimitedAjv(new WorkLimit(metaSchemaMs));
+    const ajv = new LimitedAjv(new WorkLimit(metaSchemaMs), widestProgramSize);
     const validate = ajv.getSchema('http://json-schema.org/draft-07/schema');
     if (!validate) throw new Error('ajv has no meta-schema of draft 7');
     metaSchema = { ajv, validate: validate as ValidateFunction };
@@ -131,7 +137,7 @@ export function compileRefusals(schemaText: string, limits: JsonSchemaLimits = w
 
 type Judge = (payload: unknown) => readonly ErrorObject[] | undefined;
 
-function compileJudge(schemaText: string, { limitMs, maxObjects }: JsonSchemaLimits): Judge {
+function compileJudge(schemaText: string, { limitMs, maxObjects, maxProgramSize }: JsonSchemaLimits): Judge {
   const schema = JSON.parse(schemaText) as Record<string, unknown>;
   try {
     const dialect = schema['$schema'];
@@ -147,7 +153,7 @@ function compileJudge(schemaText: string, { limitMs, maxObjects }: JsonSchemaLim
     if (faults.length) throw schemaInvalid(faults);
     allowForDeviations(schema);
     const limit = new WorkLimit(limitMs);
-    const ajv = addExactKeywords(addFormats(new LimitedAjv(limit)), limit);
+    const ajv = addExactKeywords(addFormats(new LimitedAjv(limit, maxProgramSize)), limit);
     limit.start();
     const validate = ajv.compile(schema);
     // A schema that refers to itself in place never ends, whatever the payload; better to say so now.

@@ -9,7 +9,7 @@ const maxPatternLength = 2_000;
  * Largest automaton accepted, in instructions: a short pattern with counted repetitions has many, and the
  * constant of the linear time grows with them.
  */
-const maxProgramSize = 2_500;
+export const widestProgramSize = 2_500;
 
 /** What ajv uses of RegExp. */
 export interface LinearPattern {
@@ -19,7 +19,7 @@ export interface LinearPattern {
 }
 
 /** @throws Error when the pattern is none, too large, or uses what RE2 has not: look-around and back references */
-export function linearPattern(source: string): LinearPattern {
+export function linearPattern(source: string, maxProgramSize = widestProgramSize): LinearPattern {
   if (source.length > maxPatternLength) throw new Error('a pattern is too long');
   const compiled = RE2JS.compile(RE2JS.translateRegExp(source));
   if (compiled.programSize() > maxProgramSize) throw new Error('a pattern is too large');

@@ -4,9 +4,10 @@
 import { LRUCache } from 'lru-cache';
 import type { SchemaType } from '../../topics/topic';
 import { compileJsonSchema, type JsonSchemaLimits } from './json-schema-compiler';
-import { schemaViolation } from './schema-faults';
+import { schemaInvalid, schemaViolation } from './schema-faults';
 import { TableCheck } from './table-check';
-import { readTable } from './table-schema';
+import { readTable, type Table } from './table-schema';
+import { WorkLimit, WorkLimitExceeded } from './work-limit';
 import type { XmlSchemas } from './xml-schema';
 
 /** Compiled schemas kept; one of some kilobytes of text takes about 100 KB. */
@@ -52,12 +53,23 @@ export class SchemaEngine {
       if (!this.xml) throw new Error('XML is validated in threads');
       return this.xml.compile(text, schemaType === 'XSD6');
     }
-    const table = readTable(schemaType, text);
+    const table = this.#readTable(schemaType, text);
     return (payload) => {
       const check = new TableCheck(table);
       check.write(payload);
       check.end();
     };
+  }
+
+  #readTable(schemaType: 'CSV' | 'TSV', text: string): Table {
+    const limit = new WorkLimit(this.limits.limitMs);
+    limit.start();
+    try {
+      return readTable(schemaType, text, () => limit.look());
+    } catch (error) {
+      if (!(error instanceof WorkLimitExceeded)) throw error;
+      throw schemaInvalid([{ field: '', message: 'takes too long to compile' }], error);
+    }
   }
 }
 

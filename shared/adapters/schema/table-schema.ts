@@ -3,6 +3,7 @@
 
 import { type Static, Type } from '@sinclair/typebox';
 import Ajv from 'ajv';
+import { setImmediate } from 'node:timers/promises';
 import { columnTypes, type ColumnType, stringFormats } from './column-types';
 import { DelimitedTextReader, type Place } from './delimited-text';
 import { linearPattern } from './linear-pattern';
@@ -10,6 +11,8 @@ import { schemaInvalid } from './schema-faults';
 
 /** Longest cell that is held against a pattern, in characters. */
 const maxMatchedLength = 16_384;
+/** Time after which others are served. */
+const sliceMs = 10;
 /** Most columns of a table. */
 const maxColumns = 2_000;
 
@@ -74,11 +77,43 @@ const TableSchema = Type.Object({
 
 let check: ReturnType<Ajv['compile']> | undefined;
 
-/** @throws BrokerError `schema-invalid`, with a JSON pointer or row and column for each fault */
-export function readTable(format: 'CSV' | 'TSV', schemaText: string): Table {
-  return schemaText.trimStart().startsWith('{')
-    ? readTableSchema(format, schemaText)
-    : readHeaderRow(format, schemaText);
+/**
+ * @param look called before each column, whose pattern may take a millisecond; ends the reading by throwing
+ * @throws BrokerError `schema-invalid`, with a JSON pointer or row and column for each fault
+ */
+export function readTable(
+  format: 'CSV' | 'TSV',
+  schemaText: string,
+  look: () => void = () => undefined,
+): Table {
+  if (!isTableSchema(schemaText)) return readHeaderRow(format, schemaText);
+  const draft = readTableSchema(schemaText);
+  const columns = draft.fields.map((_, index) => {
+    look();
+    return columnOf(draft, index);
+  });
+  return toTable(format, draft, columns);
+}
+
+/** The same in slices of some milliseconds, between which others are served. @throws BrokerError `schema-invalid` */
+export async function readTableInSlices(format: 'CSV' | 'TSV', schemaText: string): Promise<Table> {
+  if (!isTableSchema(schemaText)) return readHeaderRow(format, schemaText);
+  const draft = readTableSchema(schemaText);
+  const columns: Column[] = [];
+  await setImmediate();
+  let sliceEndsAt = performance.now() + sliceMs;
+  for (const index of draft.fields.keys()) {
+    if (performance.now() > sliceEndsAt) {
+      await setImmediate();
+      sliceEndsAt = performance.now() + sliceMs;
+    }
+    columns.push(columnOf(draft, index));
+  }
+  return toTable(format, draft, columns);
+}
+
+function isTableSchema(text: string): boolean {
+  return text.trimStart().startsWith('{');
 }
 
 /** How a place is told to people. */
@@ -114,7 +149,13 @@ function readHeaderRow(format: 'CSV' | 'TSV', text: string): Table {
   return { format, columns, missingValues: new Set(['']), keyColumns: [] };
 }
 
-function readTableSchema(format: 'CSV' | 'TSV', text: string): Table {
+interface TableDraft {
+  readonly fields: readonly Field[];
+  readonly missingValues: readonly string[];
+  readonly keyColumns: readonly number[];
+}
+
+function readTableSchema(text: string): TableDraft {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -133,12 +174,18 @@ function readTableSchema(format: 'CSV' | 'TSV', text: string): Table {
   });
   const keyColumns = [primaryKey].flat().map((name) => names.indexOf(name));
   if (keyColumns.includes(-1)) refuse('/primaryKey', 'must name fields');
-  return {
-    format,
-    columns: fields.map((field, index) => toColumn(field, `/fields/${index}`, keyColumns.includes(index))),
-    missingValues: new Set(missingValues),
-    keyColumns,
-  };
+  return { fields, missingValues, keyColumns };
+}
+
+function columnOf({ fields, keyColumns }: TableDraft, index: number): Column {
+  const field = fields[index];
+  if (!field) throw new Error('there is no such field');
+  return toColumn(field, `/fields/${index}`, keyColumns.includes(index));
+}
+
+function toTable(format: 'CSV' | 'TSV', draft: TableDraft, columns: readonly Column[]): Table {
+  const { missingValues, keyColumns } = draft;
+  return { format, columns, missingValues: new Set(missingValues), keyColumns };
 }
 
 /** Names of what is known and yet not supported. */
