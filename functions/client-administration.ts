@@ -122,7 +122,7 @@ export function clientAdministrationRoutes(dependencies: ClientAdministrationDep
       body: optionsBody,
       bodyOptional: true,
       responses: { 200: { description: 'The client id.', schema: clientSchema } },
-      problems: ['message-store-unavailable'],
+      problems: ['limit-reached', 'message-store-unavailable'],
       handle: async ({ caller: { did }, params: { clientId }, body }) => {
         const { maxDeliveries } = (await clients.find(did, clientId)) ?? defaultClientOptions;
         const options = { maxDeliveries: body.maxDeliveries ?? maxDeliveries };

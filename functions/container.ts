@@ -88,7 +88,11 @@ export function createContainer(
     mailboxRemoval,
     settings.limits.anonymousKeysPerParticipant,
   );
-  const clients = new JetStreamClientRegistry({ ...store, clock });
+  const clients = new JetStreamClientRegistry({
+    ...store,
+    maxClientIds: settings.limits.clientIdsPerParticipant,
+    clock,
+  });
   const clientIds = new ClientIds(clients, mailboxRemoval, anonymousMailboxes);
   const channels = new ChannelAdministration(channelStore, settings.limits.channelsPerParticipant);
   const departures = new Departures();
@@ -207,7 +211,7 @@ export function createContainer(
         admission: channelStore,
         messageLog: store.messageLog,
         messageIds,
-        keyCursors: new JetStreamKeyCursorStore(store.layout),
+        keyCursors: new JetStreamKeyCursorStore(store.layout, store.cursorRoom),
         retentionClass: store.longestClass.name,
         now: store.now,
       }),

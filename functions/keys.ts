@@ -98,7 +98,7 @@ export function keyRoutes({ keyMessages }: KeyRoutesDependencies): readonly Rout
       responses: {
         200: { description: 'The keys, oldest first.', schema: Type.Array(messageSchema) },
       },
-      problems: ['message-store-unavailable'],
+      problems: ['limit-reached', 'message-store-unavailable'],
       handle: async ({ caller, body }) => ({
         body: printMessages(await keyMessages.search(caller.did, body.clientId ?? '')),
       }),

@@ -160,6 +160,7 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
         200: { description: 'The messages with their leases; maybe none', schema: receivedSchema },
       },
       problems: [
+        'limit-reached',
         'not-found',
         'topic-not-found',
         'message-store-unavailable',

@@ -105,6 +105,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
         },
       },
       problems: [
+        'limit-reached',
         'topic-not-found',
         'message-store-unavailable',
         'topic-store-unavailable',
@@ -155,7 +156,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
           schema: Type.Object({ acked: Type.Array(messageId), notFound: Type.Array(messageId) }),
         },
       },
-      problems: ['message-store-unavailable', 'cursor-contended'],
+      problems: ['limit-reached', 'message-store-unavailable', 'cursor-contended'],
       handle: async ({ caller, body }: Call<Static<typeof acknowledgeBody>>) => {
         const mailbox = await ownMailbox(caller.did, body.anonymousRecipient);
         const from = readFrom(body.from);

@@ -3,6 +3,7 @@
 import { BucketScan } from '../../shared/adapters/nats/bucket-scan';
 import { DirectGet } from '../../shared/adapters/nats/direct-get';
 import { JetStream } from '../../shared/adapters/nats/jetstream';
+import { CursorRoom } from '../../shared/adapters/nats/cursor-keys';
 import { JetStreamCursorStore } from '../../shared/adapters/nats/jetstream-cursor-store';
 import { JetStreamDeliveryRecord } from '../../shared/adapters/nats/jetstream-delivery-record';
 import { JetStreamMailboxOptions } from '../../shared/adapters/nats/jetstream-mailbox-options';
@@ -31,7 +32,7 @@ import {
 } from '../../shared/messages';
 import { participantOptions } from './identity';
 
-export function messageStore({ nats, retention }: Settings, log: Log, clock: Clock) {
+export function messageStore({ nats, retention, limits }: Settings, log: Log, clock: Clock) {
   const jetStream = new JetStream({
     servers: nats.servers,
     credentials: nats.credentials,
@@ -54,7 +55,8 @@ export function messageStore({ nats, retention }: Settings, log: Log, clock: Clo
   });
   const serverClock = new ServerClock(jetStream, clock);
   const now = () => serverClock.now();
-  const cursors = new JetStreamCursorStore(jetStream, layout, serverClock);
+  const cursorRoom = new CursorRoom(jetStream, limits.cursorsPerMailbox);
+  const cursors = new JetStreamCursorStore(jetStream, layout, serverClock, cursorRoom);
   const longestClass = retention.classes.at(-1) ?? retention.defaultClass;
   const receiptLog = new JetStreamReceiptLog(jetStream, directGet, layout, longestClass.name);
   const idempotency = layout.bucket(idempotencyBucket, { ttlMs: idempotencyMemoryMs });
@@ -79,6 +81,7 @@ export function messageStore({ nats, retention }: Settings, log: Log, clock: Clo
     layout,
     messageLog,
     cursors,
+    cursorRoom,
     idempotentCalls,
     now,
     longestClass,

@@ -237,6 +237,12 @@ export const settingsSchema = Type.Object({
   TOPICS_PER_OWNER: most('Live topics of one owner.', 10_000, 'topics'),
   VERSIONS_PER_TOPIC: most('Versions of one topic, deleted ones too.', 1_000, 'versions'),
   CLIENT_IDS_PER_PARTICIPANT: most('Client ids of one participant.', 10_000, 'ids'),
+  CURSORS_PER_MAILBOX: most(
+    'Cursors of one mailbox, each a client id with a `from`; one idle for longer than messages live is forgotten.',
+    50_000,
+    'cursors',
+    100_000,
+  ),
   ANONYMOUS_KEYS_PER_PARTICIPANT: most('Anonymous keys of one participant.', 10_000, 'keys'),
   CHANNELS_PER_PARTICIPANT: most(
     'Channels of one participant; all together may have 4 MiB.',

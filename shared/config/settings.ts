@@ -81,6 +81,7 @@ export interface Settings {
     readonly topicsPerOwner: number;
     readonly versionsPerTopic: number;
     readonly clientIdsPerParticipant: number;
+    readonly cursorsPerMailbox: number;
     readonly anonymousKeysPerParticipant: number;
     readonly channelsPerParticipant: number;
   };
@@ -190,6 +191,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       topicsPerOwner: raw.TOPICS_PER_OWNER,
       versionsPerTopic: raw.VERSIONS_PER_TOPIC,
       clientIdsPerParticipant: raw.CLIENT_IDS_PER_PARTICIPANT,
+      cursorsPerMailbox: raw.CURSORS_PER_MAILBOX,
       anonymousKeysPerParticipant: raw.ANONYMOUS_KEYS_PER_PARTICIPANT,
       channelsPerParticipant: raw.CHANNELS_PER_PARTICIPANT,
     },

@@ -26,6 +26,7 @@ const limits = {
   keys: 3,
   channels: 2,
   clientIds: 3,
+  cursors: 4,
   loginsOfDid: 3,
   loginsOfAddress: 8,
 };
@@ -48,6 +49,7 @@ describe('abuse', () => {
         VERSIONS_PER_TOPIC: String(limits.versions),
         ANONYMOUS_KEYS_PER_PARTICIPANT: String(limits.keys),
         CHANNELS_PER_PARTICIPANT: String(limits.channels),
+        CURSORS_PER_MAILBOX: String(limits.cursors),
         CLIENT_IDS_PER_PARTICIPANT: String(limits.clientIds),
       },
     });
@@ -306,6 +308,32 @@ describe('abuse', () => {
       expect((await put(`channel-${count}`)).status).toBe(200);
     expect((await put('one-more')).body.code).toBe('limit-reached');
     expect((await put('channel-0')).status).toBe(200);
+  });
+
+  it('thousands of client ids of one participant end at the limit, and a removed one makes room', async () => {
+    const search = (clientId: string) => request(abuser, 'POST', '/messages/search', { clientId });
+    for (let count = 0; count < limits.clientIds; count++)
+      expect((await search(`c${count}`)).status).toBe(200);
+    const refused = await search('one-more');
+    expect([refused.status, refused.body.code]).toEqual([409, 'limit-reached']);
+    expect((await request(abuser, 'PUT', '/clients/another', {})).body.code).toBe('limit-reached');
+    expect((await search('c0')).status).toBe(200);
+    expect((await request(abuser, 'DELETE', '/channel/clientIds', { clientIds: ['c0'] })).status).toBe(200);
+    expect((await search('one-more')).status).toBe(200);
+  });
+
+  it('thousands of cursors of one mailbox, made by ever new instants, end at the limit', async () => {
+    const sent = await request(other, 'POST', '/messages', {
+      ...{ fqcns: [other.did], topicId, topicVersion: '1.0.0', payload: 'x', payloadEncryption: true },
+      ...{ signature: 's', clientGatewayMessageId: randomUUID() },
+    });
+    expect(sent.status).toBe(200);
+    const search = (minute: number) =>
+      request(other, 'POST', '/messages/search', { clientId: 'c', from: `2020-01-01T00:0${minute}:00Z` });
+    for (let minute = 0; minute < limits.cursors; minute++) expect((await search(minute)).status).toBe(200);
+    const refused = await search(limits.cursors);
+    expect([refused.status, refused.body.code]).toEqual([409, 'limit-reached']);
+    expect((await search(0)).status).toBe(200);
   });
 
   const head = (path: string, { accessToken }: ParticipantClient, more: string) =>

@@ -3,6 +3,7 @@
 
 import { DirectGet } from '../../shared/adapters/nats/direct-get';
 import { JetStream } from '../../shared/adapters/nats/jetstream';
+import { CursorRoom } from '../../shared/adapters/nats/cursor-keys';
 import { JetStreamCursorStore } from '../../shared/adapters/nats/jetstream-cursor-store';
 import { JetStreamExpiryCursors } from '../../shared/adapters/nats/jetstream-expiry-cursors';
 import { listExpiryQueues } from '../../shared/adapters/nats/jetstream-expiry-queues';
@@ -32,7 +33,7 @@ export function openExpiryInstance(url: string) {
   const directGet = new DirectGet(jetStream.connections);
   const messageLog = new JetStreamMessageLog({ jetStream, directGet, layout, duplicateWindowSeconds: 120 });
   const serverClock = new ServerClock(jetStream, () => Date.now());
-  const cursors = new JetStreamCursorStore(jetStream, layout, serverClock);
+  const cursors = new JetStreamCursorStore(jetStream, layout, serverClock, new CursorRoom(jetStream, 50_000));
   const messageIds = new MessageIds([{ number: 1, key: new Uint8Array(32) }]);
   const receiptLog = new JetStreamReceiptLog(jetStream, directGet, layout, '1h');
   const dependencies: ExpiryDependencies = {

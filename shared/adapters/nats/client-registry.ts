@@ -14,6 +14,7 @@ import type { DirectGet } from './direct-get';
 import type { JetStream } from './jetstream';
 import { type KeyValueBucket, RevisionConflict, UnknownOutcome } from './key-value';
 import { bucketStream, bucketSubject, clientBucket, clientKey, clientKeysOf } from './names';
+import { Room } from './room';
 import type { StoreLayout } from './store-layout';
 
 interface ClientRecord extends Partial<ClientOptions> {
@@ -35,6 +36,8 @@ export interface ClientRegistryOptions {
   readonly layout: StoreLayout;
   readonly jetStream: JetStream;
   readonly directGet: DirectGet;
+  /** Of one participant. */
+  readonly maxClientIds: number;
   readonly clock: Clock;
 }
 
@@ -43,23 +46,29 @@ export class JetStreamClientRegistry implements ClientRegistry {
   readonly #scan: BucketScan;
   readonly #jetStream: JetStream;
   readonly #clock: Clock;
+  readonly #room: Room;
   /** The day that was seen in the entry of a key lately. */
   readonly #known = new LRUCache<string, number>({ max: maxKnown, ttl: knownForMs });
   readonly #options = new LRUCache<string, ClientOptions>({ max: maxKnown, ttl: optionsForMs });
 
-  constructor({ layout, jetStream, directGet, clock }: ClientRegistryOptions) {
+  constructor({ layout, jetStream, directGet, maxClientIds, clock }: ClientRegistryOptions) {
     const options = { allowDirect: true };
     this.#bucket = layout.bucket(clientBucket, options);
     this.#scan = new BucketScan(jetStream, directGet, clientBucket, layout.provision(clientBucket, options));
     this.#jetStream = jetStream;
     this.#clock = clock;
+    this.#room = new Room({
+      max: maxClientIds,
+      what: 'client ids',
+      count: async (did) => Object.keys(await this.#subjectsOf(did)).length,
+    });
   }
 
   async note(did: string, clientId: string): Promise<void> {
     const key = clientKey(did, clientId);
     const today = dayOf(this.#clock());
     if (this.#known.get(key) === today) return;
-    await this.#change(key, (record) =>
+    await this.#change(did, key, (record) =>
       record && record.seenDay >= today ? record : { ...record, clientId, seenDay: today },
     );
     this.#known.set(key, today);
@@ -79,19 +88,21 @@ export class JetStreamClientRegistry implements ClientRegistry {
   async put(did: string, clientId: string, { maxDeliveries }: ClientOptions): Promise<void> {
     const key = clientKey(did, clientId);
     const seenDay = dayOf(this.#clock());
-    await this.#change(key, (record) => ({ ...record, clientId, seenDay, maxDeliveries }));
+    await this.#change(did, key, (record) => ({ ...record, clientId, seenDay, maxDeliveries }));
     this.#options.set(key, { maxDeliveries });
   }
 
   async list(did: string): Promise<readonly string[]> {
     const { entries } = await this.#scan.after(clientKeysOf(did), 0);
     // Which there still are, as the leader has it: a replica that is behind also returns what was removed.
-    const state = await this.#jetStream.streamState(
-      bucketStream(clientBucket),
-      bucketSubject(clientBucket, clientKeysOf(did)),
-    );
-    const present = entries.filter(({ key }) => bucketSubject(clientBucket, key) in (state?.subjects ?? {}));
+    const subjects = await this.#subjectsOf(did);
+    const present = entries.filter(({ key }) => bucketSubject(clientBucket, key) in subjects);
     return [...new Set(present.map(({ value }) => decode(value).clientId))].sort();
+  }
+
+  async #subjectsOf(did: string): Promise<object> {
+    const filter = bucketSubject(clientBucket, clientKeysOf(did));
+    return (await this.#jetStream.streamState(bucketStream(clientBucket), filter))?.subjects ?? {};
   }
 
   async has(did: string, clientId: string): Promise<boolean> {
@@ -103,6 +114,7 @@ export class JetStreamClientRegistry implements ClientRegistry {
     this.#known.delete(key);
     this.#options.delete(key);
     await this.#bucket.remove(key);
+    this.#room.giveBack(did);
   }
 
   async forgetIdle(sinceMs: number, isOutOfTime: () => boolean): Promise<number> {
@@ -125,12 +137,17 @@ export class JetStreamClientRegistry implements ClientRegistry {
   }
 
   /** Changes the entry of a client id by compare-and-set; the same record back changes nothing. */
-  async #change(key: string, change: (record: ClientRecord | undefined) => ClientRecord): Promise<void> {
+  async #change(
+    did: string,
+    key: string,
+    change: (record: ClientRecord | undefined) => ClientRecord,
+  ): Promise<void> {
     for (let attempt = 1; attempt <= maxTries; attempt++) {
       const entry = await this.#bucket.get(key);
       const record = entry && decode(entry.value);
       const next = change(record);
       if (next === record) return;
+      if (!record && attempt === 1) await this.#room.take(did);
       try {
         const previousRevision = entry?.revision ?? 0;
         await this.#bucket.put(key, Buffer.from(JSON.stringify(next)), { previousRevision });

@@ -14,8 +14,8 @@ import type {
   LoadedCursor,
 } from '../../messages/message-log';
 import { type KeyValueBucket, type KeyValueEntry, RevisionConflict, UnknownOutcome } from './key-value';
-import { addressOf, cursorKey, cursorKeysOfClient } from './names';
-import { listCursorKeys } from './cursor-keys';
+import { addressOf, cursorKey, cursorKeysBeside, cursorKeysOfClient } from './names';
+import { type CursorRoom, listCursorKeys } from './cursor-keys';
 import type { JetStream } from './jetstream';
 import type { ServerClock } from './server-clock';
 import type { StoreLayout } from './store-layout';
@@ -48,6 +48,7 @@ interface Waiting {
 
 /** One cursor inside this instance: its last known version and the changes that wait for the next write. */
 interface Lane {
+  readonly shard: number;
   readonly bucket: KeyValueBucket;
   readonly key: string;
   readonly generation: number;
@@ -81,6 +82,7 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
     private readonly jetStream: JetStream,
     private readonly layout: StoreLayout,
     private readonly clock: ServerClock,
+    private readonly room: CursorRoom,
   ) {}
 
   load(name: CursorName): Promise<LoadedCursor> {
@@ -149,6 +151,7 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
     }
     const codec = new CursorCodec();
     const lane: Lane = {
+      shard,
       bucket,
       key,
       generation,
@@ -222,6 +225,7 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
         lane.known = undefined;
         continue;
       }
+      if (base.revision === 0 && attempt === 1) await this.room.take(lane.shard, cursorKeysBeside(lane.key));
       const written = await this.#write(lane, base, cursor, nowMs);
       if (written) {
         lane.writeMs = performance.now() - beganAt;

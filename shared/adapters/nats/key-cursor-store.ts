@@ -4,12 +4,16 @@
 import type { KeyCursor } from '../../messages/key-cursor';
 import type { KeyCursorStore } from '../../messages/key-messages';
 import type { Mailbox } from '../../messages/mailbox';
+import type { CursorRoom } from './cursor-keys';
 import { RevisionConflict, UnknownOutcome } from './key-value';
-import { addressOf, keyCursorKey } from './names';
+import { addressOf, keyCursorKey, keyCursorKeysOf } from './names';
 import type { StoreLayout } from './store-layout';
 
 export class JetStreamKeyCursorStore implements KeyCursorStore {
-  constructor(private readonly layout: StoreLayout) {}
+  constructor(
+    private readonly layout: StoreLayout,
+    private readonly room: CursorRoom,
+  ) {}
 
   async load(
     mailbox: Mailbox,
@@ -25,7 +29,8 @@ export class JetStreamKeyCursorStore implements KeyCursorStore {
   }
 
   async replace(mailbox: Mailbox, clientId: string, cursor: KeyCursor, revision: number): Promise<boolean> {
-    const { bucket, key } = this.#place(mailbox, clientId);
+    const { bucket, key, shard, token } = this.#place(mailbox, clientId);
+    if (revision === 0) await this.room.take(shard, keyCursorKeysOf(token));
     try {
       await bucket.put(key, Buffer.from(JSON.stringify(cursor)), { previousRevision: revision });
       return true;
@@ -37,6 +42,6 @@ export class JetStreamKeyCursorStore implements KeyCursorStore {
 
   #place(mailbox: Mailbox, clientId: string) {
     const { shard, token } = addressOf(mailbox, this.layout.shardCount);
-    return { bucket: this.layout.cursors(shard), key: keyCursorKey(token, clientId) };
+    return { bucket: this.layout.cursors(shard), key: keyCursorKey(token, clientId), shard, token };
   }
 }

@@ -77,6 +77,9 @@ export function cursorKey(mailbox: string, clientId: string, from: string): stri
   return `${mailbox}.${clientToken(clientId)}.${tokenOf('from', from)}`;
 }
 
+/** All cursors of the mailbox of a cursor. */
+export const cursorKeysBeside = (key: string): string => key.replace(/\.[^.]*\.[^.]*$/, '.*.*');
+
 /** All cursors of one client id of a mailbox, whatever their `from`. */
 export const cursorKeysOfClient = (mailbox: string, clientId: string): string =>
   `${mailbox}.${clientToken(clientId)}.*`;
@@ -84,6 +87,9 @@ export const cursorKeysOfClient = (mailbox: string, clientId: string): string =>
 /** Key of a keys mailbox's cursor, outside of what names the cursors of a mailbox. */
 export const keyCursorKey = (mailbox: string, clientId: string): string =>
   `keys.${mailbox}.${clientToken(clientId)}`;
+
+/** All cursors of a keys mailbox. */
+export const keyCursorKeysOf = (mailbox: string): string => `keys.${mailbox}.*`;
 
 /** Key of what is known of a client id of a participant's own mailbox. */
 export const clientKey = (did: string, clientId: string): string =>

@@ -32,7 +32,13 @@ describe('the client registry', () => {
     };
     const layout = new StoreLayout(jetStream, options);
     const directGet = new DirectGet(jetStream.connections);
-    registry = new JetStreamClientRegistry({ layout, jetStream, directGet, clock: () => nowMs });
+    registry = new JetStreamClientRegistry({
+      layout,
+      jetStream,
+      directGet,
+      maxClientIds: 10_000,
+      clock: () => nowMs,
+    });
   });
 
   afterAll(async () => {

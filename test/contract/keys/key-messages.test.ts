@@ -5,6 +5,7 @@ import { JetStreamChannelStore } from '../../../shared/adapters/nats/channel-sto
 import { DirectGet } from '../../../shared/adapters/nats/direct-get';
 import { JetStream } from '../../../shared/adapters/nats/jetstream';
 import { JetStreamMessageLog } from '../../../shared/adapters/nats/jetstream-message-log';
+import { CursorRoom } from '../../../shared/adapters/nats/cursor-keys';
 import { JetStreamKeyCursorStore } from '../../../shared/adapters/nats/key-cursor-store';
 import { JetStreamParticipantDirectory } from '../../../shared/adapters/nats/participant-store';
 import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
@@ -68,7 +69,7 @@ describe('key messages as time goes by', () => {
         () => readsBehind-- > 0,
       ),
       messageIds: new MessageIds([{ number: 1, key: Buffer.alloc(32, 1) }]),
-      keyCursors: new JetStreamKeyCursorStore(layout),
+      keyCursors: new JetStreamKeyCursorStore(layout, new CursorRoom(jetStream, 50_000)),
       retentionClass: '30d',
       now: () => Promise.resolve(nowMs),
     });
