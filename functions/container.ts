@@ -218,8 +218,12 @@ export function createContainer(
     }),
     ...mailboxRoutes({ participants: identity.participants, mailboxOptions: store.mailboxOptions }),
     ...receiptRoutes({ receipts: store.receipts(messageIds, anonymousMailboxes) }),
-    ...fileRoutes({ directFiles: files.directFiles, clock }),
-    ...legacyFileRoutes({ legacyFiles: files.legacyFiles, maxUploadMs: settings.limits.uploadMs }),
+    ...fileRoutes({ directFiles: files.directFiles, catalog: topics.catalog, clock }),
+    ...legacyFileRoutes({
+      legacyFiles: files.legacyFiles,
+      catalog: topics.catalog,
+      maxUploadMs: settings.limits.uploadMs,
+    }),
     ...operationsRoutes({
       routes: () => routes,
       health: createHealth({

@@ -4,10 +4,18 @@ import { type Static, Type } from '@sinclair/typebox';
 import type { Clock } from '../shared/clock';
 import { type FileRecord, type DirectFiles, type UploadSlot } from '../shared/files';
 import { type Route, route } from '../shared/http/route';
-import { isTransient, publishAnswer, toPublishAnswer } from './publish-answer';
+import type { TopicCatalog } from '../shared/topics';
+import {
+  deprecationHeadersOf,
+  deprecationNote,
+  isTransient,
+  publishAnswer,
+  toPublishAnswer,
+} from './publish-answer';
 
 export interface FileRoutesDependencies {
   readonly directFiles: DirectFiles;
+  readonly catalog: Pick<TopicCatalog, 'find'>;
   readonly clock: Clock;
 }
 
@@ -124,7 +132,7 @@ const removedAnswer = Type.Object({
   timestamp: instant(),
 });
 
-export function fileRoutes({ directFiles, clock }: FileRoutesDependencies): readonly Route[] {
+export function fileRoutes({ directFiles, catalog, clock }: FileRoutesDependencies): readonly Route[] {
   return [
     route({
       method: 'POST',
@@ -184,7 +192,7 @@ export function fileRoutes({ directFiles, clock }: FileRoutesDependencies): read
       idempotency: {},
       responses: {
         200: {
-          description: 'What became of the messages, the same at every repetition.',
+          description: `What became of the messages, the same at every repetition. ${deprecationNote}`,
           schema: completeAnswer,
         },
       },
@@ -211,6 +219,7 @@ export function fileRoutes({ directFiles, clock }: FileRoutesDependencies): read
             fileId: record.fileId,
             verification: record.verification ?? 'length',
           },
+          headers: await deprecationHeadersOf(catalog, record),
           isTransient: isTransient(outcomes),
         };
       },

@@ -5,10 +5,18 @@ import { contentDisposition, headerText, type LegacyFiles } from '../shared/file
 import { validate } from '../shared/http/request';
 import { type Route, route } from '../shared/http/route';
 import { readUpload } from '../shared/http/upload';
-import { isTransient, publishAnswer, toPublishAnswer } from './publish-answer';
+import type { TopicCatalog } from '../shared/topics';
+import {
+  deprecationHeadersOf,
+  deprecationNote,
+  isTransient,
+  publishAnswer,
+  toPublishAnswer,
+} from './publish-answer';
 
 export interface LegacyFileRoutesDependencies {
   readonly legacyFiles: LegacyFiles;
+  readonly catalog: Pick<TopicCatalog, 'find'>;
   /** How long a form may take to arrive. Unit: ms. */
   readonly maxUploadMs: number;
 }
@@ -42,6 +50,7 @@ const form = Type.Object({
 
 export function legacyFileRoutes({
   legacyFiles,
+  catalog,
   maxUploadMs,
 }: LegacyFileRoutesDependencies): readonly Route[] {
   return [
@@ -55,7 +64,10 @@ export function legacyFileRoutes({
       streamedBody: { contentType: 'multipart/form-data', schema: form },
       idempotency: {},
       responses: {
-        200: { description: 'What became of it, also when every recipient failed', schema: publishAnswer },
+        200: {
+          description: `What became of it, also when every recipient failed. ${deprecationNote}`,
+          schema: publishAnswer,
+        },
       },
       problems: [
         'malformed-upload',
@@ -93,6 +105,7 @@ export function legacyFileRoutes({
             const { record, outcomes } = await incoming.finish(caller, description, attempt);
             return {
               json: toPublishAnswer(caller.did, record.clientGatewayMessageId, outcomes),
+              headers: await deprecationHeadersOf(catalog, record),
               isTransient: isTransient(outcomes),
             };
           });

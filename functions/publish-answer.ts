@@ -2,6 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox';
 import type { RecipientOutcome } from '../shared/messages';
+import { deprecationHeaders, type TopicCatalog } from '../shared/topics';
 
 /** What became of something that was sent, recipient by recipient (contract §3). */
 export const publishAnswer = Type.Object({
@@ -71,3 +72,16 @@ export function toPublishAnswer(
 export function isTransient(outcomes: readonly RecipientOutcome[]): boolean {
   return outcomes.some((outcome) => 'isTransient' in outcome);
 }
+
+/** `Deprecation` and `Sunset` of what was sent to a deprecated version. Never rejects: what is sent is sent. */
+export async function deprecationHeadersOf(
+  catalog: Pick<TopicCatalog, 'find'>,
+  { topicId, topicVersion }: { readonly topicId: string; readonly topicVersion: string },
+): Promise<Readonly<Record<string, string>>> {
+  const topic = await catalog.find(topicId).catch(() => undefined);
+  return deprecationHeaders(topic?.versions.get(topicVersion)?.deprecation);
+}
+
+/** For the description of an answer. */
+export const deprecationNote =
+  'Of a deprecated version with the headers Deprecation (RFC 9745) and Sunset (RFC 8594).';

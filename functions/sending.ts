@@ -15,8 +15,14 @@ import {
   type PublishRequest,
   sendBatch,
 } from '../shared/messages';
-import { deprecationHeaders, type TopicCatalog } from '../shared/topics';
-import { isTransient, publishAnswer, toPublishAnswer } from './publish-answer';
+import type { TopicCatalog } from '../shared/topics';
+import {
+  deprecationHeadersOf,
+  deprecationNote,
+  isTransient,
+  publishAnswer,
+  toPublishAnswer,
+} from './publish-answer';
 
 export interface SendingRoutesDependencies {
   readonly publisher: Publisher;
@@ -154,8 +160,7 @@ export function sendingRoutes(dependencies: SendingRoutesDependencies): readonly
       idempotency: {},
       responses: {
         200: {
-          description:
-            'What became of it, also when every recipient failed. Of a deprecated version with the headers Deprecation (RFC 9745) and Sunset (RFC 8594).',
+          description: `What became of it, also when every recipient failed. ${deprecationNote}`,
           schema: publishAnswer,
         },
       },
@@ -171,11 +176,9 @@ export function sendingRoutes(dependencies: SendingRoutesDependencies): readonly
       handle: async (call) => {
         const { caller, body } = call;
         const outcomes = await publisher.publish(toRequest(call, body));
-        // The messages are sent: an answer about them matters more than a header.
-        const known = await catalog.find(body.topicId).catch(() => undefined);
         return {
           json: toPublishAnswer(caller.did, body.clientGatewayMessageId, outcomes),
-          headers: deprecationHeaders(known?.versions.get(body.topicVersion)?.deprecation),
+          headers: await deprecationHeadersOf(catalog, body),
           isTransient: isTransient(outcomes),
         };
       },

@@ -50,6 +50,7 @@ const file = (bytes: Uint8Array | Iterable<Uint8Array>): FormPart => ({
 
 interface Answer {
   readonly status: number;
+  readonly headers: Headers;
   readonly body: PublishAnswer & { readonly code?: string };
 }
 
@@ -60,7 +61,8 @@ async function send(form: Form, sender = owner): Promise<Answer> {
     body: form.body,
     duplex: 'half',
   });
-  return { status: answer.status, body: (await answer.json()) as Answer['body'] };
+  const { status, headers } = answer;
+  return { status, headers, body: (await answer.json()) as Answer['body'] };
 }
 
 const upload = (
@@ -272,4 +274,14 @@ describe('downloads', () => {
     const sizes = await Promise.all(answers.map(async (answer) => (await answer.arrayBuffer()).byteLength));
     expect(sizes).toEqual(Array.from({ length: 6 }, () => 5_000_000));
   });
+});
+
+it('an upload to a deprecated version says so', async () => {
+  const deprecated = await createTopic('{}');
+  const path = `/topics/${deprecated}/versions/1.0.0/deprecation`;
+  expect((await owner.request('PUT', path, { sunset: '2999-01-01T00:00:00Z' })).status).toBe(200);
+  const form = createForm([file(randomBytes(10)), ...uploadTexts([recipient.did], deprecated)]);
+  const { status, headers } = await send(form);
+  expect([status, headers.get('sunset')]).toEqual([200, 'Tue, 01 Jan 2999 00:00:00 GMT']);
+  expect(headers.get('deprecation')).toMatch(/^@\d{10}$/);
 });

@@ -195,6 +195,21 @@ describe('completing', () => {
     expect(await search(reader)).toHaveLength(1);
   });
 
+  test('says that the version is deprecated, and until when it is taken', async () => {
+    const topic = await createTopic(owner);
+    const slot = await openFile(owner, [recipient.did], topic, bytes);
+    await putBytes(slot, bytes);
+    const sunset = { sunset: '2999-01-01T00:00:00Z' };
+    const answer = await owner.request('PUT', `/topics/${topic}/versions/1.0.0/deprecation`, sunset);
+    expect(answer.status).toBe(200);
+    const { status, headers } = await complete(owner, slot.fileId);
+    expect([status, headers.get('deprecation'), headers.get('sunset')]).toEqual([
+      200,
+      expect.stringMatching(/^@\d{10}$/),
+      'Tue, 01 Jan 2999 00:00:00 GMT',
+    ]);
+  });
+
   test('is for the owner alone', async () => {
     const slot = await openFile(owner, [recipient.did], topicId, bytes);
     await putBytes(slot, bytes);
