@@ -119,7 +119,8 @@ Installs, builds and runs every test against real NATS, Azurite and SQLite. The 
     lastLineOnFailure: 'tests: 0 passed, 1 failed, 0 skipped',
     help: `npm run nightly [-- arguments of jest]
 
-Runs the model test of the cursor over 10,000 random histories instead of 500, then every e2e suite on clusters like
+Runs the model test of the cursor over 10,000 random histories instead of 500, the comparison of 20,000 generated
+pairs of schemas instead of 1,500, then every e2e suite on clusters like
 that of a deployment: three NATS nodes, TLS, nkeys, then a thousand chaos runs. The last line of each counts the tests.
 
   --help   this text`,

@@ -3,7 +3,6 @@
 export type { ContentCheck, ContentValidator } from './content-check';
 export type { PayloadValidator, SchemaSource } from './payload-validator';
 export { deprecationHeaders } from './deprecation';
-export type { SchemaComparer } from './schema-comparer';
 export { schemaToJson } from './schema-text';
 export { schemaTypes, type SchemaType, stateTagOf, type TopicView } from './topic';
 export type { Page, PageRequest } from './paging';

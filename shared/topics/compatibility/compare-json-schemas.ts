@@ -14,7 +14,7 @@ import {
 } from './comparison';
 import { Evaluator, type PatternSearch } from './evaluate';
 import { Examples, hintsOf } from './examples';
-import type { Json } from './json-value';
+import { isLargerThan, type Json } from './json-value';
 import { anyPlace, holdsOnlyNamed, namedPlace, type Place } from './place';
 import { Proof } from './proof';
 import { SchemaDocument, type SchemaNode } from './schema-node';
@@ -43,6 +43,8 @@ const attemptsPerFurtherGap = 6;
 const maxFailures = 6;
 const attemptsAtLarge = 60;
 const maxConfirmations = 100;
+/** Parts and characters of a witness: it is for people. */
+const maxWitnessSize = 10_000;
 
 export function compareJsonSchemas(pair: JsonSchemaPair, tools: ComparisonTools): Comparison {
   const documents = {
@@ -126,7 +128,8 @@ class WitnessSearch {
   /** A document with a value where the proof has a gap. */
   #around(gap: Gap): Json | undefined {
     let value = this.examples.ofFacts(gap.facts, gap.place, 0, undefined, gap.goal);
-    if (value === undefined || this.evaluator.evaluate(gap.goal, value) === true) return undefined;
+    if (value === undefined || isLargerThan(value, maxWitnessSize)) return undefined;
+    if (this.evaluator.evaluate(gap.goal, value) === true) return undefined;
     for (let trail = gap.trail; trail; trail = trail.above) {
       value = this.examples.ofFacts(trail.facts, trail.place, 0, { step: trail.step, value });
       if (value === undefined) return undefined;
@@ -139,6 +142,7 @@ class WitnessSearch {
     const { assumed, goal, place, direction } = this.question;
     if (
       document === undefined ||
+      isLargerThan(document, maxWitnessSize) ||
       this.evaluator.evaluate(assumed, document) === false ||
       this.evaluator.evaluate(goal, document) === true ||
       !holdsOnlyNamed(place, document)

@@ -71,3 +71,21 @@ export function lengthOf(text: string): number {
   for (const character of text) length += character === '' ? 0 : 1;
   return length;
 }
+
+/** Whether a value has more parts and characters together than a limit; it looks at no more of them. */
+export function isLargerThan(value: Json, limit: number): boolean {
+  const open: Json[] = [value];
+  let size = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    size += 1 + (typeof next === 'string' ? next.length : 0);
+    if (size > limit) return true;
+    if (isList(next)) for (const element of next) open.push(element);
+    else if (isObject(next)) {
+      for (const [name, inner] of Object.entries(next)) {
+        size += name.length;
+        open.push(inner);
+      }
+    }
+  }
+  return false;
+}
