@@ -1,11 +1,15 @@
 // Requests as text, ready to be written to a socket: what a request costs the generator is a write.
 
-/** What acknowledging takes, short of the ids. */
+/** What acknowledging takes, short of what names the messages. */
 export interface AcknowledgeTemplate {
   /** Up to the length of the body. */
   readonly head: string;
-  /** Up to the ids. */
+  /** Up to the names. */
   readonly bodyStart: string;
+  /** Field of the answer to the fetch that names a message. */
+  readonly field: 'messageId' | 'leaseToken';
+  /** What the answer has in it when all went well. */
+  readonly expect: string;
 }
 
 export function postRequest(path: string, token: string, body: object): string {
@@ -13,16 +17,29 @@ export function postRequest(path: string, token: string, body: object): string {
   return `${headOf(path, token)}${Buffer.byteLength(text)}\r\n\r\n${text}`;
 }
 
+/** Of a search, by ids. */
 export function acknowledgeTemplate(token: string, clientId: string): AcknowledgeTemplate {
   return {
     head: headOf('/messages/ack', token),
     bodyStart: `{"clientId":${JSON.stringify(clientId)},"messageIds":`,
+    field: 'messageId',
+    expect: '"notFound":[]',
   };
 }
 
-/** @param ids the ids of a JSON array, quoted and with their commas */
-export function acknowledgeRequest({ head, bodyStart }: AcknowledgeTemplate, ids: string): string {
-  const body = `${bodyStart}[${ids}]}`;
+/** Of a receive, by lease tokens. */
+export function leaseTemplate(token: string, clientId: string): AcknowledgeTemplate {
+  return {
+    head: headOf(`/clients/${clientId}/acknowledge`, token),
+    bodyStart: '{"leaseTokens":',
+    field: 'leaseToken',
+    expect: '"failed":[]',
+  };
+}
+
+/** @param names the texts of a JSON array, quoted and with their commas */
+export function acknowledgeRequest({ head, bodyStart }: AcknowledgeTemplate, names: string): string {
+  const body = `${bodyStart}[${names}]}`;
   return `${head}${body.length}\r\n\r\n${body}`;
 }
 

@@ -21,7 +21,7 @@ export interface Load {
   readonly expect: string;
   /** Messages of a request; those of a search are counted. */
   readonly messagesEach?: number;
-  /** For each request, a search: how its messages are acknowledged in the same turn. */
+  /** For each request, a fetch: how its messages are acknowledged in the same turn. */
   readonly acknowledge?: readonly AcknowledgeTemplate[];
 }
 
@@ -51,11 +51,11 @@ async function generate(load: Load): Promise<Sample> {
       if (!body.includes(expected)) throw new Error(`An answer was ${body.toString().slice(0, 500)}`);
       const template = acknowledge?.[index];
       if (template) {
-        const ids = messageIds(body);
-        messages += ids.length;
-        const acked = await connection.send(Buffer.from(acknowledgeRequest(template, ids.join(','))));
+        const names = namesIn(body, template.field);
+        messages += names.length;
+        const acked = await connection.send(Buffer.from(acknowledgeRequest(template, names.join(','))));
         answered++;
-        if (!acked.includes('"notFound":[]')) throw new Error('A message was not acknowledged.');
+        if (!acked.includes(template.expect)) throw new Error('A message was not acknowledged.');
       } else messages += load.messagesEach ?? 0;
       took.push(performance.now() - startedAt);
       turns.giveBack(index);
@@ -103,17 +103,16 @@ class Turns {
   }
 }
 
-const idField = Buffer.from('"messageId":"');
-const idLength = 24;
-
-/** The quoted ids of an answer. No payload of the bench has the field's name in it. */
-function messageIds(body: Buffer): readonly string[] {
-  const ids: string[] = [];
-  for (let at = body.indexOf(idField); at >= 0; at = body.indexOf(idField, at + idLength)) {
-    const start = at + idField.length - 1;
-    ids.push(body.toString('latin1', start, start + idLength + 2));
+/** The quoted names of an answer's messages. No payload of the bench has such a field in it. */
+function namesIn(body: Buffer, field: string): readonly string[] {
+  const before = Buffer.from(`"${field}":`);
+  const names: string[] = [];
+  for (let at = body.indexOf(before); at >= 0; at = body.indexOf(before, at)) {
+    const start = at + before.length;
+    at = body.indexOf('"', start + 1) + 1;
+    names.push(body.toString('latin1', start, at));
   }
-  return ids;
+  return names;
 }
 
 /** One HTTP/1.1 connection with one request on its way at a time; every answer has a Content-Length. */
