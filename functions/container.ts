@@ -20,6 +20,7 @@ import { ChannelAdministration } from '../shared/channels';
 import { type Clock, systemClock } from '../shared/clock';
 import type { Settings } from '../shared/config/settings';
 import { Departures } from '../shared/http/departures';
+import { BodyTurns } from '../shared/http/body-turns';
 import type { HandlerDependencies } from '../shared/http/handler';
 import type { Route } from '../shared/http/route';
 import type { Log } from '../shared/log';
@@ -243,6 +244,7 @@ export function createContainer(
       authenticate: identity.authenticate,
       idempotentCalls: store.idempotentCalls,
       maxBodyMs: settings.limits.bodyMs,
+      bodyTurns: new BodyTurns(),
       log,
       clock,
     },

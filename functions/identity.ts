@@ -13,6 +13,8 @@ export interface IdentityRoutesDependencies {
   readonly accessTokenSeconds: number;
 }
 
+/** A token, escaped. */
+const maxTokenBodyBytes = 64 * 1024;
 const tokenText = (description: string) => Type.String({ description, minLength: 1, maxLength: 8_192 });
 
 const tokenAnswer = Type.Object({
@@ -57,6 +59,7 @@ export function identityRoutes({
       summary: 'Log in with an identity token signed by the key of a DID',
       tag: 'Identity',
       access: 'public',
+      maxBodyBytes: maxTokenBodyBytes,
       body: Type.Object({
         identityToken: tokenText(
           'base64url(header).base64url(payload).base64url(signature): the signature is the text `0x…` (r, s, v) of the EIP-191 personal message keccak256(header.payload); claims iss (the DID), iat, exp.',
@@ -74,6 +77,7 @@ export function identityRoutes({
       summary: 'Exchange a refresh token for a new pair of tokens, with the roles of now',
       tag: 'Identity',
       access: 'public',
+      maxBodyBytes: maxTokenBodyBytes,
       body: Type.Object({ refreshToken: tokenText('From the last login or refresh.') }),
       responses: { 200: { description: 'A pair of tokens', schema: tokenAnswer } },
       problems: ['unauthenticated', 'message-store-unavailable'],

@@ -13,6 +13,7 @@ import { migrateTopicStore } from '../stack/migrate-topic-store';
 import { type NatsServer, startNatsServer } from '../stack/nats-server';
 import { Child } from './child';
 import { postRequest } from './http-text';
+import type { Abuse, AbuseReply } from './processes/abuser';
 import type { FloorReply, FloorRequest } from './processes/floor';
 import type { HandlersReply, HandlersRequest } from './processes/handlers';
 import type { Load } from './processes/load';
@@ -146,6 +147,11 @@ export class Bench {
   /** A process that fills the store and runs the retention timer. */
   retention(settings: Readonly<Record<string, string>>): Child<RetentionRequest, RetentionReply> {
     return this.#child<RetentionRequest, RetentionReply>('retention', { ...settings, ...this.#profiling() });
+  }
+
+  /** Somebody who abuses the broker. */
+  abuser(): Child<Abuse, AbuseReply> {
+    return this.#child<Abuse, AbuseReply>('abuser', {});
   }
 
   /** Has the generator send requests. */

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { runCommand } from '../stack/lifetime';
 import { Bench } from './bench';
 import { processNamed } from './child';
+import { runAbuserProcess } from './processes/abuser';
 import { runFloorProcess } from './processes/floor';
 import { runHandlersProcess } from './processes/handlers';
 import { runLoadAppProcess } from './processes/load-app';
@@ -18,6 +19,7 @@ import type { Suite } from './suite';
 
 /** What the command starts itself as. */
 const processes: Readonly<Record<string, () => void>> = {
+  abuser: runAbuserProcess,
   floor: runFloorProcess,
   handlers: runHandlersProcess,
   load: runLoadProcess,

@@ -1,5 +1,6 @@
 // The suites by name: `npm run bench -- NAME`. The first one runs when none is named.
 
+import { abuse } from './abuse/abuse-suite';
 import { files } from './files/upload-suite';
 import { messagePath } from './message-path';
 import { retention } from './retention/retention-suite';
@@ -14,4 +15,5 @@ export const suites: readonly [Suite, ...Suite[]] = [
   files,
   schemas,
   schemaCompilation,
+  abuse,
 ];

@@ -9,6 +9,7 @@ import type { IdempotentCalls } from '../idempotency';
 import type { Caller } from '../identity/caller';
 import type { Log } from '../log';
 import { onceForKey, readIdempotencyKey } from './idempotent-call';
+import type { BodyTurns } from './body-turns';
 import { toProblem } from './problems';
 import { parseJson, readBody, readParams, readQuery, validate } from './request';
 import type { Call, Once, Reply, Route } from './route';
@@ -20,6 +21,8 @@ export interface HandlerDependencies {
   readonly idempotentCalls: Pick<IdempotentCalls, 'once'>;
   /** How long the body of a request may take to arrive. Unit: ms; default 60,000. */
   readonly maxBodyMs?: number;
+  /** Lets large bodies of one caller wait for each other; absent: they do not. */
+  readonly bodyTurns?: Pick<BodyTurns, 'take'>;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -46,15 +49,13 @@ async function answer(
   names: Pick<Call, 'requestId' | 'invocationId'>,
   dependencies: HandlerDependencies,
 ): Promise<Reply> {
-  const { authenticate, idempotentCalls, maxBodyMs } = dependencies;
+  const { authenticate, idempotentCalls } = dependencies;
   const caller =
     route.access === 'public' ? nobody : await authenticate(request.headers.get('authorization'));
   const key = readIdempotencyKey(route, request);
   const params = route.params && validate(route.params, readParams(request, route.path), 'params');
   const query = route.query && validate(route.query, readQuery(request), 'query');
-  const { maxBodyBytes = defaultMaxBodyBytes } = route;
-  const bytes = route.body ? await readBody(request, maxBodyBytes, maxBodyMs) : noBytes;
-  const body = route.body && readValidBody(bytes, route, route.body);
+  const { bytes, body } = await readRouteBody(route, request, caller, dependencies);
   const once: Once = (content, work) =>
     key === undefined
       ? work(undefined)
@@ -100,7 +101,34 @@ function readRequestId(request: HttpRequest): string {
   return sent && sent !== 'null' && /^[\w.:-]{1,128}$/.test(sent) ? sent : randomUUID();
 }
 
-function readValidBody(bytes: Buffer, route: Route, schema: NonNullable<Route['body']>): unknown {
+async function readRouteBody(
+  { body: schema, maxBodyBytes = defaultMaxBodyBytes, ...route }: Route,
+  request: HttpRequest,
+  caller: Caller,
+  { maxBodyMs, bodyTurns }: HandlerDependencies,
+): Promise<{ readonly bytes: Buffer; readonly body: unknown }> {
+  if (!schema) return { bytes: noBytes, body: undefined };
+  const endTurn = await bodyTurns?.take(caller.did, declaredLength(request));
+  try {
+    const bytes = await readBody(request, maxBodyBytes, maxBodyMs);
+    return { bytes, body: readValidBody(bytes, route, schema) };
+  } finally {
+    endTurn?.();
+  }
+}
+
+/** Undefined for a body that is sent in chunks. */
+function declaredLength({ headers, body }: HttpRequest): number | undefined {
+  const length = headers.get('content-length');
+  if (length !== null) return Number(length);
+  return body === null || !headers.has('transfer-encoding') ? 0 : undefined;
+}
+
+function readValidBody(
+  bytes: Buffer,
+  route: Pick<Route, 'bodyOptional'>,
+  schema: NonNullable<Route['body']>,
+): unknown {
   if (!route.bodyOptional) return validate(schema, parseJson(bytes), 'body');
   // HTTP clients print an absent body as the literal `null` when they are told that it is JSON.
   return validate(schema, (bytes.byteLength === 0 ? null : parseJson(bytes)) ?? {}, 'body');

@@ -38,9 +38,11 @@ export class LoginLimits {
 }
 
 function refuseFor(waitMs: number): void {
-  if (waitMs > 0) {
-    throw new BrokerError('too-many-logins', 'Log in less often: an access token works for many calls.', {
-      retryAfterSeconds: Math.ceil(waitMs / 1_000),
-    });
-  }
+  if (waitMs > 0) throw tooManyLogins(Math.ceil(waitMs / 1_000));
+}
+
+export function tooManyLogins(retryAfterSeconds: number): BrokerError {
+  return new BrokerError('too-many-logins', 'Log in less often: an access token works for many calls.', {
+    retryAfterSeconds,
+  });
 }

@@ -2,10 +2,12 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { BrokerError } from '../../shared/broker-error';
+import { BodyTurns } from '../../shared/http/body-turns';
 import { bodyChunks } from '../../shared/http/body-chunks';
 import { clientAddress } from '../../shared/http/client-address';
 import { jsonExcess } from '../../shared/http/json-bounds';
 import { LoginLimits } from '../../shared/identity';
+import { PacedWork, TooMuchWaiting } from '../../shared/identity/paced-work';
 import { RateLimit } from '../../shared/identity/rate-limit';
 
 const nest = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
@@ -102,5 +104,55 @@ describe('abuse: login floods', () => {
   ])('know the address that the front end noted: %j', (header, address) => {
     const headers = new Headers(header === null ? {} : { 'x-forwarded-for': header });
     expect(clientAddress({ headers: headers })).toBe(address);
+  });
+});
+
+describe('abuse: many large bodies', () => {
+  const mebibyte = 1024 ** 2;
+
+  it('of one caller are read one after the other, and nobody else waits', async () => {
+    const turns = new BodyTurns();
+    const order: string[] = [];
+    const first = await turns.take('abuser', mebibyte);
+    const second = turns.take('abuser', undefined).then((end) => {
+      order.push('second');
+      end();
+    });
+    const third = turns.take('abuser', mebibyte).then((end) => {
+      order.push('third');
+      end();
+    });
+    (await turns.take('other', mebibyte))();
+    (await turns.take('abuser', 1_024))();
+    order.push('others');
+    first();
+    await Promise.all([second, third]);
+    expect(order).toEqual(['others', 'second', 'third']);
+    (await turns.take('abuser', mebibyte))();
+  });
+});
+
+describe('abuse: work that keeps the thread busy', () => {
+  it('is done one after the other, with pauses, and refused when too much waits', async () => {
+    const paced = new PacedWork({ pauses: 1, maxWaiting: 2 });
+    let running = 0;
+    let most = 0;
+    const work = async (fails: boolean): Promise<string> => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      if (fails) throw new Error('failed');
+      return 'done';
+    };
+    const outcomes = await Promise.allSettled([
+      paced.run(() => work(false)),
+      paced.run(() => work(true)),
+      paced.run(() => work(false)),
+      paced.run(() => work(false)),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'rejected']);
+    expect(outcomes[3]).toMatchObject({ reason: expect.any(TooMuchWaiting) as unknown });
+    expect(most).toBe(1);
+    expect(await paced.run(() => work(false))).toBe('done');
   });
 });
