@@ -5,7 +5,7 @@ export { ClaimChecks } from './claim-check';
 export { ClientCursorAdministration, type SeekPlace } from './client-cursors';
 export { ClientIds, forgetIdleClients } from './client-ids';
 export { type ClientOptions, type ClientRegistry, defaultClientOptions } from './client-registry';
-export { type ClientState, ClientStates } from './client-state';
+export { ClientStates } from './client-state';
 export type { LeaseAction } from './cursor';
 export { findMessage } from './find-message';
 export { Delivery, type RecipientOutcome } from './delivery';

@@ -12,5 +12,8 @@ export interface TopicLimits {
 /** @throws BrokerError `limit-reached` unless there is room for one more */
 export function requireRoom(count: number, most: number, what: 'topics' | 'versions'): void {
   if (count < most) return;
-  throw new BrokerError('limit-reached', `There may be at most ${most} ${what}; remove some, or ask the operator.`);
+  throw new BrokerError(
+    'limit-reached',
+    `There may be at most ${most} ${what}; remove some, or ask the operator.`,
+  );
 }

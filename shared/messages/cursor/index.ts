@@ -11,14 +11,13 @@ export {
   startOf,
 } from './cursor';
 export { type DeadLetter, deadLetters, redrive, removeDeadLetters } from './dead-letters';
-export { deliveriesExceeded, leasable, lease, type Leased, type LeaseOrder } from './lease';
+export { leasable, lease, type Leased, type LeaseOrder } from './lease';
 export { FilterTooWide, maxReads, type PlannedRead, planReads } from './plan';
 export { seek, type SeekTarget } from './seek';
 export { type LeaseAction, type LeaseFailure, type LeaseName, settle } from './settle';
 export {
   type Availability,
   type Facts,
-  type LastFact,
   peekable,
   pendingFor,
   type ReadFact,
