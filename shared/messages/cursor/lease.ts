@@ -39,7 +39,7 @@ export type LeaseOutcome =
   | Refusal;
 
 /** Why a message is a dead letter whose last lease has ended. */
-export const deliveriesExceeded = 'max-deliveries';
+const deliveriesExceeded = 'max-deliveries';
 
 /** A receive leases what is not leased, not delayed, not dead, and was not delivered too often. */
 export function leasable(nowMs: number, maxDeliveries: number): Availability {
