@@ -176,7 +176,9 @@ describe('a stored cursor', () => {
   it('of an unknown version or cut short is refused, never misread', () => {
     const bytes = new CursorCodec().encode({
       ...newCursor(1),
-      pending: PendingList.of([{ seq: 5, topic: 't', sender: 's', endsAtSeconds: 9, dueAtSeconds: 9, ...neverLeased }]),
+      pending: PendingList.of([
+        { seq: 5, topic: 't', sender: 's', endsAtSeconds: 9, dueAtSeconds: 9, ...neverLeased },
+      ]),
     });
     expect(() => new CursorCodec().decode(Buffer.from([99, 1, 0]))).toThrow(RangeError);
     expect(() => new CursorCodec().decode(bytes.subarray(0, 4))).toThrow(RangeError);
