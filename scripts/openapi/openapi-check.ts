@@ -83,7 +83,7 @@ export function disagreements(
   request: SentRequest,
   response: ReceivedResponse,
 ): string[] {
-  const operation = findOperation(document, method, new URL(path, 'http://broker').pathname);
+  const operation = findOperation(document, method, new URL(`http://broker${path}`).pathname);
   if (!operation) {
     return response.status === 404 ? [] : ['the document has no such operation, so only 404 is right'];
   }
@@ -138,7 +138,7 @@ function checkResponse(document: Json, described: Json, response: ReceivedRespon
 
 function checkRequest(document: Json, operation: Json, path: string, request: SentRequest): string[] {
   const schema = querySchema(operation);
-  const sent = new URL(path, 'http://broker').searchParams;
+  const sent = new URL(`http://broker${path}`).searchParams;
   const query = Object.fromEntries(
     [...new Set(sent.keys())]
       .map((name) => [name, sent.getAll(name)])
