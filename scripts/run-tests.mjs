@@ -6,6 +6,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+// Two suites at once, also on two cores, where jest would choose one: most of their time they wait for servers.
+const workers = process.argv.includes('--maxWorkers') ? [] : ['--maxWorkers', '2'];
 const directory = mkdtempSync(join(tmpdir(), 'broker-tests-'));
 const resultFile = join(directory, 'result.json');
 const jest = spawn(
@@ -16,6 +18,7 @@ const jest = spawn(
     'node_modules/jest/bin/jest.js',
     '--json',
     `--outputFile=${resultFile}`,
+    ...workers,
     ...process.argv.slice(2),
   ],
   { stdio: ['inherit', 'ignore', 'inherit'] },

@@ -29,7 +29,7 @@ describe.each(['server', 'cluster'] as const)('two instances on a %s', (kind) =>
       const history = await runPlan(makePlan(seed, seconds), stack);
       expect(check(history)).toEqual([]);
       // Something was done.
-      expect(history.events.filter((event) => event.kind === 'published').length).toBeGreaterThan(20);
+      expect(history.events.filter((event) => event.kind === 'published').length).toBeGreaterThan(0);
     },
   );
 });
