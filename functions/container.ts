@@ -19,6 +19,7 @@ import { SchemaThreads } from '../shared/adapters/schema';
 import { ChannelAdministration } from '../shared/channels';
 import { type Clock, systemClock } from '../shared/clock';
 import type { Settings } from '../shared/config/settings';
+import { Admission } from '../shared/http/admission';
 import { Departures } from '../shared/http/departures';
 import { BodyTurns } from '../shared/http/body-turns';
 import type { HandlerDependencies } from '../shared/http/handler';
@@ -243,6 +244,7 @@ export function createContainer(
     handling: {
       authenticate: identity.authenticate,
       idempotentCalls: store.idempotentCalls,
+      admission: new Admission(settings.limits),
       maxBodyMs: settings.limits.bodyMs,
       bodyTurns: new BodyTurns(),
       log,

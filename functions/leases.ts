@@ -130,6 +130,7 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
       params,
       body,
       maxBodyBytes: 4 * 1024 * 1024,
+      standing: 'first',
       responses: { 200: { description: 'Every token in exactly one of both lists', schema: outcomes } },
       problems: ['not-found', 'message-store-unavailable', 'cursor-contended'],
       handle: async ({ caller, params: { clientId }, body: fields }) => {
@@ -168,7 +169,7 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
         'blob-store-unavailable',
         'cursor-contended',
       ],
-      handle: async ({ caller, params: { clientId }, body, invocationId }): Promise<Reply> => {
+      handle: async ({ caller, params: { clientId }, body, invocationId, standAside }): Promise<Reply> => {
         const signal = departures.signalOf(invocationId);
         const [filter, options] = await Promise.all([
           filterOf(caller.did, body, { catalog, channels, roles }),
@@ -187,6 +188,7 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
           maxDeliveries: (options ?? defaultClientOptions).maxDeliveries,
         };
         const waitMs = (body.waitSeconds ?? 0) * 1_000;
+        if (waitMs > 0) standAside();
         const { messages } = await longPoll.receive(order, { waitMs, signal });
         const tokens = await signAll(order, messages, dependencies);
         const giveBack = async (): Promise<void> => {

@@ -149,6 +149,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
       tag: 'Messages',
       access: 'participant',
       body: acknowledgeBody,
+      standing: 'first',
       maxBodyBytes: 4 * 1024 * 1024,
       responses: {
         200: {

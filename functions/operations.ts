@@ -100,6 +100,7 @@ const healthRoute = ({ health }: OperationsDependencies) =>
     summary: 'Whether the broker and each backend work',
     tag: 'Operations',
     access: 'public',
+    standing: 'exempt',
     responses: {
       200: {
         description: 'Every backend answered.',

@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'upload-slot-expired'
   | 'malformed-upload'
   | 'downloads-busy'
+  | 'overloaded'
   | 'cursor-contended'
   | 'message-store-unavailable'
   | 'message-store-full'

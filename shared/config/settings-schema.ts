@@ -224,6 +224,19 @@ export const settingsSchema = Type.Object({
     minLength: 1,
   }),
   // Limits: what one caller may take, so that the others have theirs
+  CONCURRENT_REQUESTS: Type.Integer({
+    description:
+      'Requests that one instance works on at once at most; others wait in line. So many only while they wait for a store that is slow: fewer, down to 32, while the process is busy. Unit: requests.',
+    default: 500,
+    minimum: 1,
+    maximum: 10_000,
+  }),
+  REQUEST_WAIT_SECONDS: seconds(
+    'How long a request waits in line at most; one that would wait longer is answered with 503 and Retry-After. Together with the 12 s that work on it may take less than the 60 s that gateways wait.',
+    20,
+    1,
+    45,
+  ),
   BODY_SECONDS: seconds('How long the JSON body of a request may take to arrive.', 60, 1, 230),
   UPLOAD_SECONDS: seconds('How long an upload through the broker may take to arrive.', 900, 1, 3_600),
   LOGINS_PER_MINUTE: perMinute(

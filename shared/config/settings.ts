@@ -74,6 +74,10 @@ export interface Settings {
   };
   /** What one caller may take. */
   readonly limits: {
+    /** Requests worked on at once. */
+    readonly maxRunning: number;
+    /** In line. */
+    readonly maxWaitMs: number;
     readonly bodyMs: number;
     readonly uploadMs: number;
     readonly loginsPerDidAndMinute: number;
@@ -184,6 +188,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       topicCreatorRolePattern: raw.TOPIC_CREATOR_ROLE_PATTERN,
     },
     limits: {
+      maxRunning: raw.CONCURRENT_REQUESTS,
+      maxWaitMs: raw.REQUEST_WAIT_SECONDS * 1_000,
       bodyMs: raw.BODY_SECONDS * 1_000,
       uploadMs: raw.UPLOAD_SECONDS * 1_000,
       loginsPerDidAndMinute: raw.LOGINS_PER_MINUTE,

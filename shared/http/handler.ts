@@ -8,6 +8,7 @@ import type { Clock } from '../clock';
 import type { IdempotentCalls } from '../idempotency';
 import type { Caller } from '../identity/caller';
 import type { Log } from '../log';
+import type { Admission } from './admission';
 import { onceForKey, readIdempotencyKey } from './idempotent-call';
 import type { BodyTurns } from './body-turns';
 import { toProblem } from './problems';
@@ -19,6 +20,7 @@ export interface HandlerDependencies {
   readonly authenticate: (authorization: string | null) => Promise<Caller>;
   /** Carries out what has an Idempotency-Key. */
   readonly idempotentCalls: Pick<IdempotentCalls, 'once'>;
+  readonly admission: Admission;
   /** How long the body of a request may take to arrive. Unit: ms; default 60,000. */
   readonly maxBodyMs?: number;
   /** Lets large bodies of one caller wait for each other; absent: they do not. */
@@ -49,24 +51,31 @@ async function answer(
   names: Pick<Call, 'requestId' | 'invocationId'>,
   dependencies: HandlerDependencies,
 ): Promise<Reply> {
-  const { authenticate, idempotentCalls } = dependencies;
+  const { authenticate, idempotentCalls, admission } = dependencies;
+  admission.refuseWhenFull(route.standing);
   const caller =
     route.access === 'public' ? nobody : await authenticate(request.headers.get('authorization'));
   const key = readIdempotencyKey(route, request);
   const params = route.params && validate(route.params, readParams(request, route.path), 'params');
   const query = route.query && validate(route.query, readQuery(request), 'query');
   const { bytes, body } = await readRouteBody(route, request, caller, dependencies);
-  const once: Once = (content, work) =>
-    key === undefined
-      ? work(undefined)
-      : onceForKey(idempotentCalls, { route, call, key, content }, (attempt) =>
-          // A refusal is an answer too, and given again.
-          work(attempt).catch((error: unknown) => problemReply(error, route, names.requestId, dependencies)),
-        );
-  const call: Call = { caller, params, query, body, request, ...names, once };
-  // What streams in is known to its handler alone.
-  if (key === undefined || route.streamedBody) return route.handle(call);
-  return once(bytes, (attempt) => route.handle({ ...call, attempt }));
+  // What streams in takes as long as its sender likes, and may not keep others from their turn.
+  const standing = route.streamedBody ? 'exempt' : route.standing;
+  return admission.run(standing, bytes.byteLength, (standAside) => {
+    const once: Once = (content, work) =>
+      key === undefined
+        ? work(undefined)
+        : onceForKey(idempotentCalls, { route, call, key, content }, (attempt) =>
+            // A refusal is an answer too, and given again.
+            work(attempt).catch((error: unknown) =>
+              problemReply(error, route, names.requestId, dependencies),
+            ),
+          );
+    const call: Call = { caller, params, query, body, request, ...names, once, standAside };
+    // What streams in is known to its handler alone.
+    if (key === undefined || route.streamedBody) return route.handle(call);
+    return once(bytes, (attempt) => route.handle({ ...call, attempt }));
+  });
 }
 
 function problemReply(

@@ -31,6 +31,7 @@ export function problemsOf(route: Route): readonly ErrorCode[] {
       ...(route.access === 'participant'
         ? (['unauthenticated', 'forbidden', 'issuer-unavailable'] as const)
         : []),
+      ...(route.standing === 'exempt' ? [] : (['overloaded'] as const)),
       ...(route.body ? (['malformed-json', 'payload-too-large', 'body-too-slow'] as const) : []),
       ...(input || route.idempotency ? (['invalid-parameters'] as const) : []),
       ...(route.idempotency

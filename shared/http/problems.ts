@@ -202,6 +202,12 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     returnCode: '40',
     remedy: 'Try again after Retry-After seconds, or download by the URL that GET /files/{fileId} answers.',
   },
+  overloaded: {
+    status: 503,
+    title: 'Too much to do',
+    returnCode: '60',
+    remedy: 'Nothing was done: try again after Retry-After seconds.',
+  },
   'cursor-contended': {
     status: 503,
     title: 'Cursor is busy',

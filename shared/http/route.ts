@@ -7,6 +7,7 @@ import type { Static, TSchema } from '@sinclair/typebox';
 import type { ErrorCode } from '../broker-error';
 import type { Attempt } from '../idempotency';
 import type { Caller } from '../identity/caller';
+import type { StandAside, Standing } from './admission';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
@@ -47,6 +48,8 @@ export interface Call<Body = unknown, Query = unknown, Params = unknown> {
   readonly attempt?: Attempt | undefined;
   /** Carries a call out once for its Idempotency-Key: for routes that stream, when they know what was sent. */
   readonly once: Once;
+  /** Gives up its place among the requests that are worked on: from here on it only waits for others. */
+  readonly standAside: StandAside;
 }
 
 /**
@@ -97,6 +100,8 @@ export interface Route {
   readonly maxBodyBytes?: number;
   /** It creates something, and takes an Idempotency-Key. */
   readonly idempotency?: Idempotency;
+  /** How it stands in line when there is too much to do; absent: behind those that came before it. */
+  readonly standing?: Standing;
   readonly responses: Readonly<Record<number, ResponseDescription>>;
   /**
    * Problems of this route beyond those that follow from its shape (see `problemsOf` in openapi.ts: token and

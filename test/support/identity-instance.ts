@@ -16,6 +16,7 @@ import { JetStreamSessionStore } from '../../shared/adapters/nats/session-store'
 import { StoreLayout } from '../../shared/adapters/nats/store-layout';
 import { ChannelAdministration } from '../../shared/channels';
 import type { Clock } from '../../shared/clock';
+import { Admission } from '../../shared/http/admission';
 import { createHandler } from '../../shared/http/handler';
 import {
   type AccessTokenIssuer,
@@ -128,10 +129,11 @@ export function startIdentityInstance(options: IdentityInstanceOptions): Identit
   ];
   // No call here has an Idempotency-Key.
   const idempotentCalls = { once: () => Promise.reject(new Error('no call has a key here')) };
+  const admission = new Admission({ maxRunning: 100, maxWaitMs: 10_000 });
   const handlers = new Map(
     routes.map((route) => [
       route.operationId,
-      { route, handler: createHandler(route, { authenticate, idempotentCalls, log, clock }) },
+      { route, handler: createHandler(route, { authenticate, idempotentCalls, admission, log, clock }) },
     ]),
   );
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { HttpRequest, InvocationContext, type HttpResponseInit } from '@azure/functions';
 import { Type } from '@sinclair/typebox';
 import { BrokerError } from '../../shared/broker-error';
+import { Admission } from '../../shared/http/admission';
 import { createHandler, type HandlerDependencies } from '../../shared/http/handler';
 import { route, type Route } from '../../shared/http/route';
 import type { LogFields } from '../../shared/log';
@@ -45,6 +46,7 @@ async function call(
     {
       authenticate: () => Promise.resolve({ did: 'did:ethr:0x1', roles: [] }),
       idempotentCalls: { once: () => Promise.reject(new Error('no call has a key here')) },
+      admission: new Admission({ maxRunning: 100, maxWaitMs: 10_000 }),
       log: (level, event, fields = {}) => logged.push({ level, event, fields }),
       clock: () => now,
       ...dependencies,
@@ -90,6 +92,21 @@ describe('createHandler', () => {
     expect(answer.json).toMatchObject({ code: 'internal', status: 500 });
     expect(answer.text).not.toMatch(/hunter2|srv|db\.ts|stack/);
     expect(answer.logged).toMatchObject([{ level: 'error', fields: { operation: 'makeThing' } }]);
+  });
+
+  it('answers 503 with Retry-After, and does nothing, when the turn of a request does not come in time', async () => {
+    const admission = new Admission({ maxRunning: 1, maxWaitMs: 10 });
+    void admission.run(undefined, 0, () => new Promise(() => undefined));
+    const done: string[] = [];
+    const handle = () => Promise.resolve({ json: done.push('done') });
+    const answer = await call({ handle }, {}, { admission });
+    expect(answer).toMatchObject({
+      status: 503,
+      json: { code: 'overloaded' },
+      headers: { 'retry-after': '1' },
+    });
+    expect(done).toEqual([]);
+    expect((await call({ handle, standing: 'exempt' }, {}, { admission })).status).toBe(200);
   });
 
   it('answers when a route throws before it returns a promise', async () => {
