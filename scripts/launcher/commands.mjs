@@ -172,6 +172,33 @@ prints every promise that was broken and a verdict (docs/chaos.md).
   --plan        prints the plan of each seed as JSON and does nothing
   --help        this text`,
   },
+  soak: {
+    natsServer: true,
+    build: true,
+    steps: [script('soak')],
+    help: `npm run soak [-- options]
+
+Puts a mixed load at a low rate on a broker of its own, and looks every five seconds at what its process holds after a
+garbage collection. The verdict: memory and handles do not grow after the caches are warm, and two NATS connections.
+
+  --minutes M  for how long (default 15)
+  --pause MS   of each of twelve participants between two publishes, on average (default 400)
+  --help       this text`,
+  },
+  overload: {
+    natsServer: true,
+    build: true,
+    steps: [script('overload')],
+    help: `npm run overload [-- options]
+
+Measures the rate of requests that a broker of its own sustains, then offers it twice that. The verdict: what is accepted
+is answered in time, the rest is told when to come again, and nothing that was answered SENT is missing.
+
+  --seconds S  of overload (default 40)
+  --factor F   of the sustainable rate (default 2)
+  --wait S     REQUEST_WAIT_SECONDS of its broker (default 6)
+  --help       this text`,
+  },
   build: {
     steps: [{ args: ['scripts/build.mjs'] }],
     help: 'npm run build\n\nBuilds the deployment bundle dist/main.js and the developer commands in dist/scripts/.',

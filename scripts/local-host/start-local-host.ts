@@ -43,6 +43,8 @@ const defaultMaxBodyBytes = 100 * 1024 * 1024;
 /** A whole upload may take this long; the platform bounds only its silences. */
 const requestMilliseconds = 60 * 60 * 1000;
 const keepAliveMilliseconds = 75_000;
+/** Connections that wait to be accepted. The platform's front does not drop them in a burst, nor should we. */
+const backlog = 4_096;
 const drainMilliseconds = 8_000;
 const stopMilliseconds = 9_500;
 
@@ -86,7 +88,7 @@ export async function startLocalHost(options: LocalHostOptions): Promise<LocalHo
   await runAppHooks(app, 'appStart');
   try {
     await new Promise<void>((listening, failed) => {
-      server.once('error', failed).listen(options.port, hostname, listening);
+      server.once('error', failed).listen({ port: options.port, host: hostname, backlog }, listening);
     });
   } catch (error) {
     await runAppHooks(app, 'appTerminate');
