@@ -32,20 +32,34 @@ function codeOf(error: unknown): string | undefined {
   return typeof found === 'string' ? found : undefined;
 }
 
+/** A call has ended by then, its repetitions included; the SDK itself waits for a silent store for ever. Unit: ms. */
+const defaultDeadlineMs = 20_000;
+
 /**
  * Runs a call; every failure but the expected outcomes is `blob-store-unavailable`: throttling (503), a role that is
- * missing (403), a lease or a copy in the way (409), no connection.
+ * missing (403), a lease or a copy in the way (409), no connection, no answer in time.
+ * @param work gets what aborts it when its time is up
  */
 export async function callBlob<Result>(
-  work: () => Promise<Result>,
+  work: (abortSignal: AbortSignal) => Promise<Result>,
   expected: readonly BlobOutcome[] = [],
+  deadlineMs = defaultDeadlineMs,
 ): Promise<Result | BlobOutcome> {
+  const controller = new AbortController();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const error = new Error(`The Blob store was silent for ${deadlineMs} ms.`);
+    late.reject(error);
+    controller.abort(error);
+  }, deadlineMs);
   try {
-    return await work();
+    return await Promise.race([work(controller.signal), late.promise]);
   } catch (error) {
     const outcome = outcomeOf(error);
     if (outcome && expected.includes(outcome)) return outcome;
     throw blobUnavailable(error);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -28,12 +28,15 @@ export class BlobFileRecords implements FileRecords {
   async read(fileId: string): Promise<StoredRecord | undefined> {
     const blob = (await this.containers.open('records')).getBlockBlobClient(fileId);
     // One call for state and version: they belong together.
-    const found = await callBlob(async () => {
-      const answer = await blob.download();
-      const chunks: Buffer[] = [];
-      for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
-      return { text: Buffer.concat(chunks).toString(), version: answer.etag ?? '' };
-    }, ['absent']);
+    const found = await callBlob(
+      async (abortSignal) => {
+        const answer = await blob.download(0, undefined, { abortSignal });
+        const chunks: Buffer[] = [];
+        for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
+        return { text: Buffer.concat(chunks).toString(), version: answer.etag ?? '' };
+      },
+      ['absent'],
+    );
     return typeof found === 'string' ? undefined : { record: parse(found.text), version: found.version };
   }
 
@@ -62,7 +65,8 @@ export class BlobFileRecords implements FileRecords {
     const blob = (await this.containers.open('records')).getBlockBlobClient(record.fileId);
     const body = Buffer.from(JSON.stringify({ format, ...record }));
     const answer = await callBlob(
-      () => blob.upload(body, body.byteLength, { conditions, tags: dueTag(dueAtMs(record)) }),
+      (abortSignal) =>
+        blob.upload(body, body.byteLength, { conditions, abortSignal, tags: dueTag(dueAtMs(record)) }),
       ['absent', 'changed', 'exists'],
     );
     return typeof answer === 'string' ? undefined : { record, version: answer.etag ?? '' };

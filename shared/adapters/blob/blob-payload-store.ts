@@ -13,8 +13,9 @@ export class BlobPayloadStore implements PayloadStore {
     const name = randomBytes(12).toString('hex');
     const blob = (await this.containers.open('payloads')).getBlockBlobClient(name);
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    await callBlob(() =>
+    await callBlob((abortSignal) =>
       blob.upload(body, body.byteLength, {
+        abortSignal,
         tags: dueTag(dueAtMs),
         blobHTTPHeaders: {
           blobContentType: 'application/json',
@@ -27,12 +28,15 @@ export class BlobPayloadStore implements PayloadStore {
 
   async get(name: string): Promise<Uint8Array | undefined> {
     const blob = (await this.containers.open('payloads')).getBlockBlobClient(name);
-    const found = await callBlob(async () => {
-      const answer = await blob.download();
-      const chunks: Buffer[] = [];
-      for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
-      return Buffer.concat(chunks);
-    }, ['absent']);
+    const found = await callBlob(
+      async (abortSignal) => {
+        const answer = await blob.download(0, undefined, { abortSignal });
+        const chunks: Buffer[] = [];
+        for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
+        return Buffer.concat(chunks);
+      },
+      ['absent'],
+    );
     return typeof found === 'string' ? undefined : found;
   }
 

@@ -11,6 +11,9 @@ import { dropBlocks } from './block-upload';
 
 /** Blocks compared at once. Each is copied over the one before it in its place: so few are ever kept. */
 const places = 4;
+/** For the store to copy one block, up to 100 MiB, from itself to itself. Unit: ms. */
+const copyMs = 120_000;
+
 /** A name that no file has, and no other comparison. */
 export const scratchName = (fileId: string): string => `${fileId}.compared-${randomBytes(6).toString('hex')}`;
 
@@ -36,6 +39,7 @@ export async function findWrongBlock(
       const outcome = await callBlob(
         () => scratch.stageBlockFromURL(blockId, source.url, index * bytes, count, options),
         ['mismatch'],
+        copyMs,
       );
       if (outcome === 'mismatch') wrong = index;
     }
