@@ -26,6 +26,8 @@ const minReadBytes = 1024 * 1024;
 const endPrecisionMs = 1_000;
 /** Messages read at once where a filter may pass over many. */
 const passingBatch = 1_000;
+/** Pending messages of which the leader is asked at once; a replica that lacks more is far behind. */
+const maxMissed = 64;
 /** After this long a fetch that has passed over many messages and found none saves its progress and answers. */
 const passingBudgetMs = 20_000;
 
@@ -50,7 +52,7 @@ interface NewRead extends ReadFact {
 }
 
 export class Gatherer {
-  constructor(private readonly messageLog: Pick<MessageLog, 'read' | 'readAt' | 'lastSeq'>) {}
+  constructor(private readonly messageLog: Pick<MessageLog, 'read' | 'readAt' | 'lastSeq' | 'at'>) {}
 
   /**
    * Plans the reads of a fetch and runs them.
@@ -112,7 +114,9 @@ export class Gatherer {
       const last = entries.at(-1);
       if (!last) break;
       const seqs = entries.map(({ seq }) => seq);
-      for (const message of await this.messageLog.readAt(request.mailbox, seqs, maxAnswerBytes - bytes)) {
+      const room = maxAnswerBytes - bytes;
+      const read = await this.messageLog.readAt(request.mailbox, seqs, room);
+      for (const message of [...read, ...(await this.#missed(request.mailbox, seqs, read, room))]) {
         if (message.endsAtMs <= nowMs) continue;
         found.push(message);
         bytes += message.bytes;
@@ -120,6 +124,24 @@ export class Gatherer {
       after = last.seq;
     }
     return found;
+  }
+
+  /**
+   * What was asked for and not read although there was room for it: it is gone, or a replica is behind. The leader is
+   * asked, or a message would come before an earlier one of its sender.
+   */
+  async #missed(
+    mailbox: Mailbox,
+    seqs: readonly number[],
+    read: readonly StoredMessage[],
+    room: number,
+  ): Promise<readonly StoredMessage[]> {
+    const found = new Set(read.map(({ seq }) => seq));
+    const isCut = read.reduce((sum, { bytes }) => sum + bytes, 0) >= room;
+    const last = isCut ? (read.at(-1)?.seq ?? 0) : Infinity;
+    const missing = seqs.filter((seq) => seq < last && !found.has(seq)).slice(0, maxMissed);
+    const asked = await Promise.all(missing.map((seq) => this.messageLog.at(mailbox, seq)));
+    return asked.filter((message) => message !== undefined);
   }
 
   /** Reads on from one planned read until it has brought enough, has ended, or the search has lasted long enough. */

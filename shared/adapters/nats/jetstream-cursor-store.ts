@@ -208,6 +208,8 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
   async #commit(lane: Lane, group: readonly Waiting[]): Promise<number> {
     // A change that changes nothing must be judged on a version that is not older than its caller's.
     let fresh = false;
+    // By nonce, what each attempt that was not answered would have told.
+    const attempted = new Map<number, () => void>();
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       if (!lane.known) {
         lane.known = decode(lane, await lane.bucket.get(lane.key));
@@ -215,6 +217,12 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
       }
       const beganAt = performance.now();
       const base = lane.known;
+      // One of them may have been carried out after we looked: applied again, its leases would be held by nobody.
+      const landed = attempted.get(this.#lastNonce(base.cursor));
+      if (landed) {
+        landed();
+        return 0;
+      }
       const nowMs = await this.clock.now();
       const { cursor, settle } = applyAll(base.cursor, group, nowMs);
       if (cursor === base.cursor) {
@@ -226,7 +234,9 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
         continue;
       }
       if (base.revision === 0 && attempt === 1) await this.room.take(lane.shard, cursorKeysBeside(lane.key));
-      const written = await this.#write(lane, base, cursor, nowMs);
+      const nonce = this.#nextNonce++;
+      attempted.set(nonce, settle);
+      const written = await this.#write(lane, base, cursor, nonce, nowMs);
       if (written) {
         lane.writeMs = performance.now() - beganAt;
         this.#remember(lane, written);
@@ -245,8 +255,13 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
    * One compare-and-set. Undefined when it was lost; then the lane has forgotten its version. When the answer was
    * lost, or a repetition inside the server makes a success look like a conflict, the nonce in the record tells.
    */
-  async #write(lane: Lane, base: Version, cursor: Cursor, nowMs: number): Promise<Version | undefined> {
-    const nonce = this.#nextNonce++;
+  async #write(
+    lane: Lane,
+    base: Version,
+    cursor: Cursor,
+    nonce: number,
+    nowMs: number,
+  ): Promise<Version | undefined> {
     const signed = this.#withNonce(cursor, nonce, nowMs);
     const bytes = lane.codec.encode(signed);
     try {
@@ -257,11 +272,13 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
       if (!(error instanceof RevisionConflict) && !(error instanceof UnknownOutcome)) throw error;
       const found = decode(lane, await lane.bucket.get(lane.key));
       lane.known = found;
-      const ours = found.cursor.nonces.some(
-        (known) => known.instance === this.#instance && known.nonce === nonce,
-      );
-      return ours ? found : undefined;
+      return this.#lastNonce(found.cursor) === nonce ? found : undefined;
     }
+  }
+
+  /** Of this instance's last write to a cursor; 0 for none. */
+  #lastNonce({ nonces }: Cursor): number {
+    return nonces.find(({ instance }) => instance === this.#instance)?.nonce ?? 0;
   }
 
   /**
