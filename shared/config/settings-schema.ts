@@ -226,7 +226,7 @@ export const settingsSchema = Type.Object({
   // Limits: what one caller may take, so that the others have theirs
   CONCURRENT_REQUESTS: Type.Integer({
     description:
-      'Requests that one instance works on at once at most; others wait in line. So many only while they wait for a store that is slow: fewer, down to 32, while the process is busy. Unit: requests.',
+      'Requests that one instance works on at once at most; others wait in line. So many only while they wait for a store that is slow: fewer, down to 64, while the process is busy. Unit: requests.',
     default: 500,
     minimum: 1,
     maximum: 10_000,

@@ -38,7 +38,7 @@ const defaultWaitingBytes = 64 * 1024 * 1024;
 /** Of the longest wait: when those in front have waited for so long, no more are let in. */
 const fullShare = 0.75;
 /** Enough to keep a process busy that waits a millisecond for its store now and then. */
-export const leastRunning = 32;
+export const leastRunning = 64;
 /** The timer's period, how late it is when the process is busy, and what follows. Unit of both: ms. */
 const tickMs = 20;
 const lateMs = 40;
