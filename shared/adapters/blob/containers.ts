@@ -1,17 +1,9 @@
-// The three containers. In Azure the deployment makes them; a local broker makes them at the first use.
+// Opens the containers. In Azure the deployment makes them; a local broker makes them at the first use.
 
 import type { ContainerClient } from '@azure/storage-blob';
 import type { BlobConnection } from './blob-connection';
 import { callBlob } from './blob-errors';
-
-export const containerNames = {
-  /** Bytes of files; participants get URLs of single blobs in it. */
-  files: 'ddhub-files',
-  /** What the broker keeps of each file; nobody else ever reads or writes it. */
-  records: 'ddhub-file-records',
-  /** Payloads of messages that are too large for the message store. */
-  payloads: 'ddhub-payloads',
-} as const;
+import { containerNames } from './container-names';
 
 export class Containers {
   readonly #ready = new Map<string, Promise<ContainerClient>>();

@@ -10,7 +10,7 @@ import { resourcesOf, valueAt } from '../../../scripts/check-infra/policy/policy
 import type { Workspace } from '../../../scripts/check-infra/symbols';
 import { literalText } from '../../../scripts/check-infra/syntax';
 import { bicepVersion } from '../../../scripts/launcher/bicep.mjs';
-import { containerNames } from '../../../shared/adapters/blob/containers';
+import { containerNames } from '../../../shared/adapters/blob/container-names';
 import { settingsSchema } from '../../../shared/config/settings-schema';
 import { readDocument } from '../../support/doc-table';
 import { openInfrastructure } from '../../support/infrastructure';
