@@ -115,7 +115,7 @@ const batchBody = Type.Object(
   {
     messages: Type.Array(Type.Unknown(), {
       maxItems: maxBatchMessages,
-      description: 'Each as the body of POST /messages; one that is not has its own 400 among the results.',
+      description: `Each as the body of POST /messages; one that is not has its own 400 among the results. At most ${maxRecipients} recipients in all.`,
     }),
   },
   { examples: [{ messages: publishBody['examples'] as unknown }] },
@@ -197,10 +197,11 @@ export function sendingRoutes(dependencies: SendingRoutesDependencies): readonly
       handle: async (call): Promise<Reply> => {
         const { caller, body, requestId } = call;
         const results = await sendBatch(
-          body.messages.map((message, index) => async () => {
-            const valid = validate(publishBody, message, 'body') as PublishBody;
-            return publisher.prepare(toRequest(call, valid, index));
-          }),
+          publisher,
+          body.messages.map(
+            (message, index) => () =>
+              toRequest(call, validate(publishBody, message, 'body') as PublishBody, index),
+          ),
         );
         return {
           json: {

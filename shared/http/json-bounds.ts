@@ -3,8 +3,8 @@
 
 /** Objects and lists in each other. No body of the broker needs more than a handful. */
 const maxDepth = 100;
-/** Members and items in all: 100,000 ids, or a batch of 100 messages with 10,000 recipients each, and twice that. */
-const maxValues = 2_000_000;
+/** Members and items in all: many times the 10,000 recipients or 20,000 ids of the longest bodies. */
+const maxValues = 200_000;
 
 const quote = 0x22;
 const backslash = 0x5c;

@@ -17,7 +17,7 @@ export const maxClaimedPayloadBytes = 8 * 1024 * 1024;
 const maxClaimBytes = 16 * 1024 * 1024;
 /** Below it a payload goes to everybody by itself: reading it from Blob would cost more than storing it often. */
 const minFanOutPayloadBytes = 64 * 1024;
-/** Recipients of one message: those that are named, and those that hold a role. */
+/** Recipients of one message, or of one batch in all: those that are named, and those that hold a role. */
 export const maxRecipients = 10_000;
 /** Room for the recipient's name in a body, escaped. */
 const recipientRoomBytes = 2_048;
@@ -109,7 +109,7 @@ export class Publisher {
     // A file was validated when it was completed.
     if (!request.payloadEncryption && !isFile) await validator.validatePayload(schema, payload);
     const retention = this.dependencies.retention.of(topic.retentionClass, request.ttlSeconds);
-    const recipients = await this.#recipientsOf(request);
+    const { recipients } = await this.withHolders(request);
     // An empty transaction id is none.
     const transactionId = request.transactionId === '' ? undefined : request.transactionId;
     const fields = { ...request, payload, transactionId, isFile };
@@ -129,12 +129,16 @@ export class Publisher {
     return { ...prepared, send: () => delivery.deliver({ ...consignment, shared }) };
   }
 
-  /** Those that are named and those that hold a role, each once. @throws BrokerError `invalid-parameters` */
-  async #recipientsOf({ recipients, recipientRoles }: PublishRequest): Promise<readonly string[]> {
-    if (!recipientRoles.length) return recipients;
+  /**
+   * The same message to recipients alone: those that are named and those that hold one of its roles now, each once.
+   * @throws BrokerError `invalid-parameters` when they are too many, `message-store-unavailable`
+   */
+  async withHolders(request: PublishRequest): Promise<PublishRequest> {
+    const { recipients, recipientRoles } = request;
+    if (!recipientRoles.length) return request;
     const holders = await this.dependencies.roles.holdersOf(recipientRoles);
     const all = [...new Set([...recipients, ...holders])];
-    if (all.length <= maxRecipients) return all;
+    if (all.length <= maxRecipients) return { ...request, recipients: all, recipientRoles: [] };
     throw invalidParameter('recipientRoles', `a message may have at most ${maxRecipients} recipients`);
   }
 

@@ -117,6 +117,26 @@ describe('a batch', () => {
     });
   });
 
+  test('regression: has no more recipients in all than one message may have, holders of roles included', async () => {
+    const reader = await broker.logIn();
+    const names = Array.from({ length: 10_000 }, (_none, index) => `nobody ${index}`);
+    const send = (messages: readonly unknown[]) =>
+      alice.request<{ results: Result[] } & ProblemAnswer>('POST', '/messages/batch', { messages });
+    const toReader = messageTo([reader.did], topicId);
+    const toHolders = { ...messageTo([], topicId), recipientRoles: [`user.roles.${topicOwner}`] };
+    for (const tooMany of [messageTo(names, topicId), messageTo(names.slice(1), topicId)]) {
+      const { status, body } = await send([toReader, toHolders, tooMany]);
+      expect([status, body.code, body.errors?.map(({ field }) => field)]).toEqual([
+        400,
+        'invalid-parameters',
+        ['messages'],
+      ]);
+    }
+    expect(await search(reader, { clientId: 'too-many' })).toEqual([]);
+    const { status, body } = await send([toReader, messageTo([...names.slice(1), names[1] ?? ''], topicId)]);
+    expect([status, body.results.map((result) => result.body.recipients.total)]).toEqual([200, [1, 9_999]]);
+  });
+
   test('is a list of at most 100 messages', async () => {
     const statusOf = async (body: unknown) => (await alice.request('POST', '/messages/batch', body)).status;
     expect(await statusOf(undefined)).toBe(400);
