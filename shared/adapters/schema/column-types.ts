@@ -10,7 +10,8 @@ export interface ColumnType {
   readonly canonical?: (text: string) => string;
 }
 
-const number = /^(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?|NaN|-?INF)$/;
+// Two repetitions of digits never stand side by side: then matching would take the square of a cell's length.
+const number = /^(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?|NaN|-?INF)$/;
 const integer = /^[+-]?\d{1,1000}$/;
 const time = /^([01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d{2}:?\d{2})?$/;
 const duration =

@@ -163,6 +163,16 @@ describe('an attack is refused in time, and nobody else waits: ', () => {
     expect(longestMs).toBeLessThan(50);
   });
 
+  it('a cell of very many digits that is no number after all, in a file', async () => {
+    const schema = '{"fields":[{"name":"a","type":"number"}]}';
+    const content = new TextEncoder().encode(`a\n${'1'.repeat(100_000)}x\n`);
+    const { result: verdict, longestMs } = await longestTurnOf(() =>
+      verdicts.ofFile('CSV', schema, content, 65_536),
+    );
+    expect(verdict.fields).toEqual(['row 2, column 1 (a)']);
+    expect(longestMs).toBeLessThan(50);
+  });
+
   it('comparing everything with everything takes no longer than reading it', async () => {
     const list = `[${repeat(60_000, (at) => `{"a":{"b":${at}}},`)}{"a":{"b":1}}]`;
     expect(await verdicts.ofPayload('JSD7', '{"uniqueItems":true}', list)).toMatchObject({
