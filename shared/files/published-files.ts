@@ -15,7 +15,7 @@ import type { FileRecord } from './file-record';
 
 export class PublishedFiles {
   constructor(
-    private readonly messageLog: Pick<MessageLog, 'read' | 'lastSeq' | 'generation'>,
+    private readonly messageLog: Pick<MessageLog, 'read' | 'lastSeq' | 'at' | 'generation'>,
     private readonly messageIds: MessageIds,
   ) {}
 

@@ -13,13 +13,11 @@ import { bodyFor, type FoundMessage, printShared } from './message-body';
 import type { MessageIds } from './message-id';
 import type { MessageLog, StoredMessage } from './message-log';
 import { maxAnswerBytes } from './gather';
+import { readToLast } from './read-to-last';
 
 /** Keys belong to messages, not to topics: they stand under a topic id that no topic has. */
 export const keyTopicId = '0'.repeat(24);
 
-/** How long a search waits for a replica that is behind. Unit: ms. */
-const replicaPatienceMs = 5_000;
-const pauseMs = 5;
 const batchMessages = 20_000;
 const everything = { topic: null, sender: null } as const;
 
@@ -136,30 +134,19 @@ export class KeyMessages {
     after: number,
   ): Promise<{ readonly messages: readonly StoredMessage[]; readonly through: number }> {
     const { messageLog } = this.dependencies;
-    const endsAt = performance.now() + replicaPatienceMs;
     const messages: StoredMessage[] = [];
     let bytes = 0;
     let through = after;
-    for (;;) {
-      // Asked anew each time: the last message may end meanwhile, and would be waited for in vain.
-      const lastSeq = await messageLog.lastSeq(mailbox, everything);
-      if (lastSeq <= through) return { messages, through };
-      const limits = { messages: batchMessages, bytes: maxAnswerBytes - bytes };
-      const read = await messageLog.read(mailbox, everything, { after: through }, limits);
-      for (const message of read.messages) {
+    const room = () => ({ messages: batchMessages, bytes: maxAnswerBytes - bytes });
+    for await (const part of readToLast(messageLog, mailbox, everything, { after }, room)) {
+      for (const message of part) {
         messages.push(message);
         bytes += message.bytes;
         through = message.seq;
       }
-      if (through >= lastSeq || bytes >= maxAnswerBytes) return { messages, through };
-      if (read.messages.length) continue;
-      if (performance.now() > endsAt) {
-        throw new BrokerError('message-store-unavailable', 'No replica has the newest keys; try again.', {
-          retryAfterSeconds: 1,
-        });
-      }
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (bytes >= maxAnswerBytes) break;
     }
+    return { messages, through };
   }
 
   async #sealing(mailbox: Mailbox) {
