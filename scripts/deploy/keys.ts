@@ -1,8 +1,8 @@
 // The secrets that a deployment needs, and what each becomes when it is missing or rotated. Pure but for the making of
 // keys; where they are kept is key-vault.ts's affair. No value is ever printed.
 
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
-import { createNatsCertificates } from './nats-certificates';
+import { generateKeyPairSync, randomBytes, randomUUID, X509Certificate } from 'node:crypto';
+import { createNatsCertificates, type NodeCertificate } from './nats-certificates';
 import { createNkeyUser } from './nkey';
 
 /** What may be asked for beside making what is missing. */
@@ -13,6 +13,7 @@ export const rotations = [
   'nats-nkey',
   'nats-certificates',
   'nats-certificates-switch',
+  'nats-certificates-drop-old',
 ] as const;
 export type Rotation = (typeof rotations)[number];
 
@@ -92,34 +93,22 @@ function nextNkey({ current, rotate }: KeysRequest): readonly Secret[] {
 }
 
 /**
- * The signer's key is not kept, so a renewal is a new signer: `nats-certificates` publishes it beside the old one and
- * puts the nodes' next certificates aside; when every node and instance trusts both, `nats-certificates-switch` puts
- * them in place and forgets the old signer.
+ * The signer's key is not kept, so a renewal is a new signer. Nodes restart one after the other and each verifies the
+ * others, so at every moment all must trust both what is shown before and what is shown after: `nats-certificates`
+ * publishes the new signer beside the old one and puts the nodes' next certificates aside; when every node and
+ * instance trusts both, `nats-certificates-switch` puts them in place; when every node shows its new one,
+ * `nats-certificates-drop-old` forgets the old signer.
  */
-async function nextCertificates({ current, rotate, hosts, now }: KeysRequest): Promise<readonly Secret[]> {
+async function nextCertificates(request: KeysRequest): Promise<readonly Secret[]> {
+  const { current, rotate, hosts, now } = request;
   const names = hosts.map((_, index) => `nats-${index}`);
   const trusted = current('nats', 'nats-ca');
   const missing =
     trusted === undefined ||
     current('broker', 'nats-ca') === undefined ||
     names.some((name) => current('nats', `${name}-certificate`) === undefined);
-  const trust = (ca: string): readonly Secret[] => [
-    { vault: 'nats', name: 'nats-ca', value: ca },
-    { vault: 'broker', name: 'nats-ca', value: ca },
-  ];
-  if (!missing && rotate.has('nats-certificates-switch')) {
-    const next = names.map((name) => current('nats', `${name}-next`));
-    if (next.some((value) => value === undefined)) {
-      throw new Error('there are no next certificates: ask for nats-certificates first');
-    }
-    const parsed = next.map(
-      (value) => JSON.parse(value ?? '') as { certificate: string; key: string; ca: string },
-    );
-    return [
-      ...names.flatMap((name, index) => certificateOf(name, parsed[index])),
-      ...trust(parsed[0]?.ca ?? ''),
-    ];
-  }
+  if (!missing && rotate.has('nats-certificates-switch')) return switchedCertificates(names, current);
+  if (!missing && rotate.has('nats-certificates-drop-old')) return usedSigners(names, trusted, current);
   if (!missing && !rotate.has('nats-certificates')) return [];
   const made = await createNatsCertificates(
     hosts.map((host) => [host]),
@@ -131,17 +120,52 @@ async function nextCertificates({ current, rotate, hosts, now }: KeysRequest): P
   return [
     ...names.map((name, index) => ({
       vault: 'nats' as const,
-      name: `${name}-next`,
-      value: JSON.stringify({ ...made.nodes[index], ca: made.ca }),
+      name: nextOf(name),
+      value: JSON.stringify(made.nodes[index]),
     })),
     ...trust(`${made.ca.trim()}\n${trusted}`),
   ];
 }
 
-function certificateOf(
-  name: string,
-  node?: { readonly certificate: string; readonly key: string },
+const nextOf = (name: string): string => `${name}-next`;
+
+/** Trust stays as it is: a node that has not restarted yet still shows its old certificate. */
+function switchedCertificates(names: readonly string[], current: KeysRequest['current']): readonly Secret[] {
+  const next = names.map((name) => current('nats', nextOf(name)));
+  if (next.some((value) => value === undefined)) {
+    throw new Error('there are no next certificates: ask for nats-certificates first');
+  }
+  return names.flatMap((name, index) =>
+    certificateOf(name, JSON.parse(next[index] ?? '') as NodeCertificate),
+  );
+}
+
+/** Trust in those alone who have signed what is in place. */
+function usedSigners(
+  names: readonly string[],
+  trusted: string,
+  current: KeysRequest['current'],
 ): readonly Secret[] {
+  const inPlace = names.map((name) => current('nats', `${name}-certificate`) ?? '');
+  const isSwitched = names.every((name, index) => {
+    const next = current('nats', nextOf(name));
+    return next === undefined || (JSON.parse(next) as NodeCertificate).certificate === inPlace[index];
+  });
+  if (!isSwitched) throw new Error('the next certificates wait: ask for nats-certificates-switch first');
+  const signers = trusted.match(/-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----/gs) ?? [];
+  const used = signers.filter((signer) => {
+    const { publicKey } = new X509Certificate(signer);
+    return inPlace.some((certificate) => new X509Certificate(certificate).verify(publicKey));
+  });
+  return used.length === signers.length ? [] : trust(`${used.join('\n')}\n`);
+}
+
+const trust = (ca: string): readonly Secret[] => [
+  { vault: 'nats', name: 'nats-ca', value: ca },
+  { vault: 'broker', name: 'nats-ca', value: ca },
+];
+
+function certificateOf(name: string, node?: NodeCertificate): readonly Secret[] {
   return [
     { vault: 'nats', name: `${name}-certificate`, value: node?.certificate ?? '' },
     { vault: 'nats', name: `${name}-key`, value: node?.key ?? '' },

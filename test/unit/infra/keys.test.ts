@@ -152,19 +152,48 @@ describe('the certificates of the nodes', () => {
     expect(signer.ca).toBe(true);
   });
 
-  it('are renewed in two steps, so that everyone trusts the new signer before it is used', async () => {
+  const signersIn = (pem: string) => pem.match(/BEGIN CERTIFICATE/g)?.length;
+
+  it('are renewed in three steps, so that everyone trusts the new signer before it is used', async () => {
     const vault = vaults();
     await vault.next();
     const old = vault.get('nats/nats-0-certificate');
     await expect(vault.next('nats-certificates-switch')).rejects.toThrow('nats-certificates first');
     await vault.next('nats-certificates');
     expect(vault.get('nats/nats-0-certificate')).toBe(old);
-    expect(vault.get('broker/nats-ca').match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
+    expect(signersIn(vault.get('broker/nats-ca'))).toBe(2);
+    await expect(vault.next('nats-certificates-drop-old')).rejects.toThrow('nats-certificates-switch first');
     await vault.next('nats-certificates-switch');
-    const signer = parse(vault.get('nats/nats-ca'));
-    expect(vault.get('nats/nats-ca').match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
-    expect(parse(vault.get('nats/nats-0-certificate')).verify(signer.publicKey)).toBe(true);
     expect(vault.get('nats/nats-0-certificate')).not.toBe(old);
+    await vault.next('nats-certificates-drop-old');
+    expect(signersIn(vault.get('nats/nats-ca'))).toBe(1);
+    expect(vault.get('broker/nats-ca')).toBe(vault.get('nats/nats-ca'));
+    const signer = parse(vault.get('nats/nats-ca'));
+    expect(parse(vault.get('nats/nats-0-certificate')).verify(signer.publicKey)).toBe(true);
+    expect(await vault.next('nats-certificates-drop-old')).toEqual([]);
+  });
+
+  it('regression: leave the old signer trusted when they are switched, for nodes that show theirs', async () => {
+    const vault = vaults();
+    await vault.next();
+    await vault.next('nats-certificates');
+    const both = vault.get('nats/nats-ca');
+    const written = await vault.next('nats-certificates-switch');
+    expect(written.map(({ name }) => name)).not.toContain('nats-ca');
+    expect(vault.get('nats/nats-ca')).toBe(both);
+  });
+
+  it('leave one signer when they were asked for twice before they were switched', async () => {
+    const vault = vaults();
+    await vault.next();
+    await vault.next('nats-certificates');
+    await vault.next('nats-certificates');
+    expect(signersIn(vault.get('nats/nats-ca'))).toBe(3);
+    await vault.next('nats-certificates-switch');
+    await vault.next('nats-certificates-drop-old');
+    const signer = parse(vault.get('nats/nats-ca'));
+    expect(signersIn(vault.get('nats/nats-ca'))).toBe(1);
+    expect(parse(vault.get('nats/nats-2-certificate')).verify(signer.publicKey)).toBe(true);
   });
 });
 
