@@ -23,7 +23,7 @@ export interface TcpProxy {
   readonly reset: () => void;
   /** Resets every connection and every new one until pass(). */
   readonly refuse: () => void;
-  /** Back to doing nothing. Connections that have lost bytes are reset. */
+  /** Back to doing nothing: answers still to be lost are not lost. Connections that have lost bytes are reset. */
   readonly pass: () => void;
   readonly close: () => Promise<void>;
 }
@@ -205,6 +205,7 @@ export async function startTcpProxy(targetPort: () => number): Promise<TcpProxy>
     },
     pass: () => {
       delayMs = 0;
+      toLose.length = 0;
       if (mode === 'silent') resetAll();
       mode = 'pass';
       resetAll(({ broken, abandoned }) => broken || abandoned);
