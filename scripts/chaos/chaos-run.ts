@@ -10,10 +10,10 @@ import { type ChaosStack, shortClassSeconds } from './chaos-stack';
 import { drainCursors, readReceipts } from './drain';
 import type { History, HistoryEvent, SentPublication } from './history';
 import { digestOf, payloadOf } from './payload';
-import type { Fault, Plan } from './plan';
+import type { Plan } from './plan';
 import { probe, probeBoth } from './probe';
 import type { Scene } from './scene';
-import { now, strike } from './strike';
+import { now, strikeAll } from './strike';
 
 /** After its time, actors whose requests had to wait may take so much longer. Unit: ms. */
 const overtimeMs = 2_000;
@@ -33,9 +33,7 @@ export async function runPlan(
   const until = AbortSignal.timeout(plan.seconds * 1_000 + overtimeMs);
   await Promise.all([
     ...plan.actors.map((actor) => play(actor, scene, until)),
-    ...[...Map.groupBy(plan.faults, ({ kind }) => targetOf(kind)).values()].map((faults) =>
-      strikeInTurn(faults, scene, say),
-    ),
+    strikeAll(plan.faults, stack, scene.record, say),
   ]);
   await stack.ready();
   await untilBothServe(scene);
@@ -88,23 +86,6 @@ async function createTopic(creator: ChaosParticipant): Promise<string> {
   });
   if (answer.status !== 200 || !answer.body) throw new Error(`a topic was answered ${answer.status}`);
   return answer.body.id;
-}
-
-/** Which faults wait for each other; all others may come together. */
-const targetOf = (kind: Fault['kind']): string =>
-  kind === 'answers-lost' ? 'network' : kind.replace('leader', 'node').replace(/-.*/, '');
-
-async function strikeInTurn(
-  faults: readonly Fault[],
-  { stack, record }: Scene,
-  say: (text: string) => void,
-): Promise<void> {
-  const beganAt = now();
-  for (const fault of faults) {
-    await delay(Math.max(0, beganAt + fault.atMs - now()));
-    say(`${fault.kind} (${fault.target}) for ${fault.forMs} ms`);
-    record(await strike(fault, stack));
-  }
 }
 
 async function untilBothServe(scene: Scene): Promise<void> {

@@ -208,7 +208,7 @@ function faultsOf(random: Random, store: StoreKind, seconds: number): readonly F
       const forMs = Math.ceil(maxMs * (0.2 + random.below(80) / 100));
       const count = store === 'cluster' && target === 'node' ? 3 : 2;
       struck.push({ kind, atMs, forMs, target: random.below(target === 'blob' ? 1 : count) });
-      // Three nodes have to be whole again before the next one fails.
+      // Three nodes take about so long to be whole again, which is waited for before the next one fails.
       atMs += forMs + (target === 'node' && store === 'cluster' ? 4_000 : 800) + random.below(4_000);
     }
     return struck;

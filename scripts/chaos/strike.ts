@@ -7,8 +7,41 @@ import type { Fault } from './plan';
 
 export const now = (): number => performance.timeOrigin + performance.now();
 
+/**
+ * Faults of one target wait for each other, others may come together.
+ * @param record gets each fault as it happened @param say gets a line for each
+ */
+export async function strikeAll(
+  faults: readonly Fault[],
+  stack: ChaosStack,
+  record: (struck: Struck) => void,
+  say: (text: string) => void,
+): Promise<void> {
+  const targets = Map.groupBy(faults, ({ kind }) => targetOf(kind));
+  await Promise.all([...targets.values()].map((own) => strikeInTurn(own, stack, record, say)));
+}
+
+async function strikeInTurn(
+  faults: readonly Fault[],
+  stack: ChaosStack,
+  record: (struck: Struck) => void,
+  say: (text: string) => void,
+): Promise<void> {
+  const beganAt = now();
+  for (const fault of faults) {
+    await delay(Math.max(0, beganAt + fault.atMs - now()));
+    say(`${fault.kind} (${fault.target}) for ${fault.forMs} ms`);
+    record(await strike(fault, stack));
+    // Two nodes of three at once are an outage: how long one takes to come back, the plan cannot know.
+    if (isOfNode(fault)) await stack.ready();
+  }
+}
+
+const targetOf = (kind: Fault['kind']): string =>
+  kind === 'answers-lost' ? 'network' : kind.replace('leader', 'node').replace(/-.*/, '');
+
 /** Strikes, waits, mends. */
-export async function strike(fault: Fault, stack: ChaosStack): Promise<Struck> {
+async function strike(fault: Fault, stack: ChaosStack): Promise<Struck> {
   const target =
     fault.kind === 'leader-killed' ? await stack.leaderOf(fault.target % shardCount) : fault.target;
   const from = now();
