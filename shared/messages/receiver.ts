@@ -112,10 +112,11 @@ export class Receiver {
     for (let plan = 1; plan <= maxPlans; plan++) {
       // Instances that want the same messages: whoever comes too late reads further ahead each time, past the others.
       const ahead = Math.min(amount * plan, maxAhead);
-      const { gathered, orders: leased } = (await this.#lease(request, orders, ahead)) ?? {};
-      if (!gathered || !leased) continue;
+      const step = await this.#lease(request, orders, ahead);
+      if (!step) continue;
+      const { gathered, orders: leased, leftAtCeiling } = step;
       const taken = leased.reduce((sum, share) => sum + share.length, 0);
-      const isShort = taken < Math.min(amount, gathered.bySeq.size);
+      const isShort = taken < Math.min(amount, gathered.bySeq.size - leftAtCeiling);
       // Others were faster with everything that was found: what lies behind it was not looked at yet.
       if (taken === 0 && isShort && plan < maxPlans) continue;
       const served = leased.map((share) => ({
@@ -157,6 +158,7 @@ export class Receiver {
       );
     return {
       orders: outcome.orders,
+      leftAtCeiling: outcome.leftAtCeiling,
       gathered: { bySeq: gathered.bySeq, revision, freeInMs: freeAt(cursor, nowMs) - nowMs },
     };
   }

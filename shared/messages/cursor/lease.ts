@@ -35,6 +35,8 @@ export type LeaseOutcome =
       readonly orders: readonly (readonly Leased[])[];
       /** Messages that became dead letters, because their last lease has ended. */
       readonly buried: readonly PendingEntry[];
+      /** New messages that the pending ceiling leaves: they were read, and nobody else has them. */
+      readonly leftAtCeiling: number;
     }
   | Refusal;
 
@@ -72,7 +74,7 @@ export function lease(
   const unchanged = absorbed.cursor === settled && !changed.length;
   return {
     cursor: unchanged ? before : { ...withPending(absorbed.cursor, changed), lastGrant },
-    outcome: { kind: 'leased', orders, buried },
+    outcome: { kind: 'leased', orders, buried, leftAtCeiling: absorbed.leftAtCeiling },
   };
 }
 

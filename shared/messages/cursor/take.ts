@@ -85,16 +85,25 @@ export function take(
   };
 }
 
+export interface Absorbed {
+  readonly kind: 'absorbed';
+  /** The same as before when nothing is worth a write. */
+  readonly cursor: Cursor;
+  readonly taken: readonly ReadMessage[];
+  /** New messages that the pending ceiling leaves. */
+  readonly leftAtCeiling: number;
+}
+
 /**
  * Applies facts: chooses messages among the pending ones that `free` admits and the new ones, which become pending,
- * and moves the positions. The same cursor back means that nothing is worth a write.
+ * and moves the positions.
  */
 export function absorb(
   cursor: Cursor,
   request: TakeRequest,
   free: Availability,
   nowMs: number,
-): { readonly kind: 'absorbed'; readonly cursor: Cursor; readonly taken: readonly ReadMessage[] } | Refusal {
+): Absorbed | Refusal {
   const fromMs = startOf(cursor, request.fromMs);
   if (!stillHold(cursor, request, fromMs)) return { kind: 'stale' };
   const isOver = ({ timeMs, endsAtMs }: ReadMessage): boolean => endsAtMs <= nowMs || timeMs < fromMs;
@@ -111,18 +120,15 @@ export function absorb(
     const entry = isOver(message) ? undefined : cursor.pending.get(message.seq);
     return entry && free.entry(entry);
   });
-  const { taken, takenFresh, firstLeft } = choose(
-    pending,
-    fresh,
-    request,
-    cursorLimits.pending - cursor.pending.liveCount(nowMs),
-  );
+  const room = cursorLimits.pending - cursor.pending.liveCount(nowMs);
+  const { taken, takenFresh, firstLeft, isAtCeiling } = choose(pending, fresh, request, room);
+  const leftAtCeiling = isAtCeiling ? fresh.filter(({ seq }) => seq >= firstLeft).length : 0;
 
   const joins = request.lasts.flatMap((fact) => joined(cursor, fact, request, firstLeft, nowMs));
-  const passedOver =
-    request.reads.reduce((sum, { messages }) => sum + messages.length, 0) - takenFresh.length;
-  if (!takenFresh.length && !joins.length && passedOver < savedProgress) {
-    return { kind: 'absorbed', cursor, taken };
+  // What is left was not passed over: no position moves beyond it.
+  const passed = request.reads.flatMap(({ messages }) => messages.filter(({ seq }) => seq < firstLeft));
+  if (!takenFresh.length && !joins.length && passed.length < savedProgress) {
+    return { kind: 'absorbed', cursor, taken, leftAtCeiling };
   }
   const moved = request.reads.flatMap((fact) => movedBy(fact, firstLeft, nowMs));
   const positions = cursor.positions.with([...moved, ...joins], nowMs - request.memoryMs);
@@ -131,7 +137,7 @@ export function absorb(
     ...takenFresh.map(toPending),
     ...endedUnread(cursor, request, firstLeft, fromMs, nowMs),
   ]);
-  return { kind: 'absorbed', cursor: { ...cursor, fromMs, positions, pending: held }, taken };
+  return { kind: 'absorbed', cursor: { ...cursor, fromMs, positions, pending: held }, taken, leftAtCeiling };
 }
 
 /**
@@ -160,7 +166,13 @@ function choose(
   fresh: readonly ReadMessage[],
   { amount, maxBytes }: Pick<TakeRequest, 'amount' | 'maxBytes'>,
   room: number,
-): { taken: readonly ReadMessage[]; takenFresh: readonly ReadMessage[]; firstLeft: number } {
+): {
+  readonly taken: readonly ReadMessage[];
+  readonly takenFresh: readonly ReadMessage[];
+  readonly firstLeft: number;
+  /** Whether the ceiling alone is why a new message was left. */
+  readonly isAtCeiling: boolean;
+} {
   const isFresh = new Set(fresh);
   const taken: ReadMessage[] = [];
   const takenFresh: ReadMessage[] = [];
@@ -179,7 +191,8 @@ function choose(
     if (isFresh.has(message)) takenFresh.push(message);
   }
   // At the pending ceiling the pending ones behind the first new one left are still returned.
-  if (!full && firstLeft < Infinity) {
+  const isAtCeiling = !full && firstLeft < Infinity;
+  if (isAtCeiling) {
     for (const message of pending) {
       if (message.seq < firstLeft) continue;
       if (taken.length >= amount || bytes + message.bytes > maxBytes) break;
@@ -187,7 +200,7 @@ function choose(
       taken.push(message);
     }
   }
-  return { taken, takenFresh, firstLeft };
+  return { taken, takenFresh, firstLeft, isAtCeiling };
 }
 
 /** The last sequence that a read brought before the first new message that was left; 0 for none. */

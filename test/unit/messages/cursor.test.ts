@@ -337,6 +337,9 @@ describe('taking', () => {
     const step = take(full, request(full, [next], { pending: pending.slice(0, 3) }), 2_000);
     expect(step.outcome).toEqual({ kind: 'taken', seqs: [1, 2, 3] });
     expect(step.cursor).toBe(full);
+    // Regression: what is left is not passed over, however much it is.
+    const many = Array.from({ length: 300 }, (_none, index) => message(cursorLimits.pending + 1 + index));
+    expect(take(full, request(full, many), 2_000).cursor).toBe(full);
   });
 
   it('returns one message at least, however large', () => {

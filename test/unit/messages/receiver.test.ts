@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import { cursorLimits } from '../../../shared/messages/cursor';
+import { Receiver, type ReceiveRequest } from '../../../shared/messages/receiver';
+import { LaggingLog, RecordStore, type World } from '../../support/cursor-world';
+
+const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
+const cursorName = { mailbox, clientId: 'worker', from: '' } as const;
+
+function newInstance() {
+  const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+  const log = new LaggingLog(world);
+  const store = new RecordStore(world);
+  const receiver = new Receiver(
+    log,
+    store,
+    () => 100_000,
+    () => undefined,
+  );
+  const receive = async (max: number, more: Partial<ReceiveRequest> = {}) => {
+    const { messages } = await receiver.receive({
+      mailbox,
+      clientId: 'worker',
+      from: undefined,
+      filter: { topics: null, senders: null },
+      max,
+      leaseMs: 10_000,
+      maxDeliveries: 10,
+      ...more,
+    });
+    return messages.map(({ seq }) => seq);
+  };
+  return { world, log, store, receive };
+}
+
+describe('a receive at the pending ceiling', () => {
+  const more = 300;
+
+  async function atCeiling() {
+    const instance = newInstance();
+    for (let count = 0; count < cursorLimits.pending + more; count++) instance.log.store('t', 's', 60_000, 0);
+    expect(await instance.receive(cursorLimits.pending)).toHaveLength(cursorLimits.pending);
+    return instance;
+  }
+
+  it('regression: is answered empty after one look, and writes nothing', async () => {
+    const { log, store, receive } = await atCeiling();
+    const { revision } = await store.load(cursorName);
+    const { reads } = log;
+    expect(await receive(more)).toEqual([]);
+    expect(log.reads - reads).toBe(1);
+    expect((await store.load(cursorName)).revision).toBe(revision);
+  });
+
+  it('still gets what is pending and free', async () => {
+    const { world, receive } = await atCeiling();
+    world.nowMs += 10_000;
+    expect(await receive(2)).toEqual([1, 2]);
+    expect(await receive(cursorLimits.pending)).toHaveLength(cursorLimits.pending - 2);
+    expect(await receive(1)).toEqual([]);
+  });
+});
