@@ -4,7 +4,7 @@ targetScope = 'subscription'
 
 metadata description = 'DDHub Message Broker.'
 
-import { chosenSettings } from 'settings.bicep'
+import { chosenSettings, defaultRetentionClasses } from 'settings.bicep'
 import { deployerType, functionsType, monitoringType, natsType, networkType, settingsType, sqlType, storageType, tagsType } from 'types.bicep'
 
 @description('Required. 1 to 12 characters at the beginning of every name. Letters and digits are kept, others are left out; names are unique all the same.')
@@ -50,6 +50,21 @@ param settings settingsType = {}
 @description('Optional. Image with Node 24 in which the jobs run, with a fixed version.')
 param jobImage string = 'docker.io/library/node:24.11.1-bookworm-slim'
 
+@description('The longest retention class: the last one, because they ascend.')
+var longestClass = last(split(
+  empty(settings.?RETENTION_CLASSES ?? '') ? defaultRetentionClasses : settings.RETENTION_CLASSES,
+  ','
+))
+
+@description('Seconds of the units of retention classes.')
+var unitSeconds = { s: 1, m: 60, h: 3600, d: 86400 }
+
+@description('The unit in which it is written.')
+var longestClassUnit = filter(objectKeys(unitSeconds), unit => contains(longestClass, unit))[0]
+
+@description('How long a payload may be needed.')
+var longestClassSeconds = int(replace(longestClass, longestClassUnit, '')) * unitSeconds[longestClassUnit]
+
 @description('What is refused, and the sentence that says why.')
 var rules = [
   {
@@ -83,6 +98,10 @@ var rules = [
   {
     broken: int(last(split(network.addressPrefix, '/'))) > 22
     because: 'network.addressPrefix must have room for four subnets: a /22 or larger.'
+  }
+  {
+    broken: (storage.backstopDays - 1) * unitSeconds.d < longestClassSeconds
+    because: 'storage.backstopDays must be at least one day more than the longest of RETENTION_CLASSES.'
   }
   {
     broken: !empty(filter(objectKeys(settings), name => !contains(objectKeys(chosenSettings), name)))

@@ -42,3 +42,7 @@ var chosenSettings = {
   CHANNELS_PER_PARTICIPANT: ''
   LOG_LEVEL: ''
 }
+
+@export()
+@description('What the program takes when RETENTION_CLASSES is absent; a test compares.')
+var defaultRetentionClasses = '1h,6h,24h,7d,30d'

@@ -109,7 +109,7 @@ type storageType = {
   @maxValue(365)
   softDeleteDays: int
 
-  @description('Required. Days after which a payload or file is removed even if the broker forgot it: longer than the longest retention class.')
+  @description('Required. Days after which the payload of a message is removed even if the broker forgot it: at least one more than the longest retention class that has been in use.')
   @minValue(2)
   @maxValue(36500)
   backstopDays: int

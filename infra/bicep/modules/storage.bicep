@@ -19,8 +19,11 @@ param storage storageType
 @description('Services of the host account that the host uses.')
 var hostServices = ['blob', 'queue', 'table']
 
+@description('Container of the payloads of messages.')
+var payloadContainer = 'ddhub-payloads'
+
 @description('Containers that the broker uses.')
-var brokerContainers = ['ddhub-files', 'ddhub-file-records', 'ddhub-payloads']
+var brokerContainers = ['ddhub-files', 'ddhub-file-records', payloadContainer]
 
 resource hostAccount 'Microsoft.Storage/storageAccounts@2026-04-01' = {
   name: names.hostAccount
@@ -122,13 +125,11 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2026-04
           type: 'Lifecycle'
           enabled: true
           definition: {
-            // Everything but the artefacts.
-            filters: { blobTypes: ['blockBlob'], prefixMatch: map(brokerContainers, container => '${container}/') }
-            actions: {
-              baseBlob: { delete: { daysAfterCreationGreaterThan: storage.backstopDays } }
-              // The verified state of a file that was uploaded by URL.
-              snapshot: { delete: { daysAfterCreationGreaterThan: storage.backstopDays } }
-            }
+            // Payloads alone: their life is fixed when they are stored. A file lives on each time that it is sent again,
+            // while its bytes keep their age, so that no age says that it has ended: the retention timer goes by its
+            // record.
+            filters: { blobTypes: ['blockBlob'], prefixMatch: ['${payloadContainer}/'] }
+            actions: { baseBlob: { delete: { daysAfterCreationGreaterThan: storage.backstopDays } } }
           }
         }
       ]

@@ -105,6 +105,16 @@ describe('combinations that cannot work', () => {
       'addressPrefix',
     ],
     [
+      'payloads that are removed before their messages end',
+      { settings: { RETENTION_CLASSES: '1h,24h,90d' } },
+      'storage.backstopDays',
+    ],
+    [
+      'payloads that are removed on the day on which their messages end',
+      { settings: { RETENTION_CLASSES: '1057h' } },
+      'storage.backstopDays',
+    ],
+    [
       'a setting that the infrastructure decides',
       { settings: { NATS_SERVERS: 'nats://elsewhere' } },
       'settings holds a name',
@@ -207,11 +217,27 @@ describe('the containers', () => {
 });
 
 describe('the lifecycle rule', () => {
-  it('covers every container that the broker makes, and not the artefacts', () => {
+  it('regression: goes by age where a life is fixed at the start, which a file that is sent again has not', () => {
     const rule = resourcesOf(plan(), 'Storage/storageAccounts/managementPolicies')[0];
     const text = textOf((rule && valueAt(rule, 'properties.policy')) ?? null);
-    const { rules } = JSON.parse(text) as { rules: { definition: { filters: { prefixMatch: string[] } } }[] };
-    const expected = Object.values(containerNames).map((name) => `${name}/`);
-    expect(rules[0]?.definition.filters.prefixMatch.toSorted()).toEqual(expected.sort());
+    const { rules } = JSON.parse(text) as {
+      rules: { definition: { filters: { prefixMatch: string[] }; actions: object } }[];
+    };
+    expect(rules.map(({ definition }) => definition.filters.prefixMatch)).toEqual([
+      [`${containerNames.payloads}/`],
+    ]);
+    expect(Object.keys(rules[0]?.definition.actions ?? {})).toEqual(['baseBlob']);
+  });
+
+  it.each(['44d', '1056h', '1h,63360m', '3801600s'])('lets the longest class be %s', (classes) => {
+    expect(() => plan({ settings: { RETENTION_CLASSES: classes } })).not.toThrow();
+  });
+
+  it('knows the classes that the program takes by default', () => {
+    const { value } =
+      infrastructure
+        .file('infra/bicep/settings.bicep')
+        .declarations.find(({ name }) => name === 'defaultRetentionClasses') ?? {};
+    expect(value && literalText(value)).toBe(settingsSchema.properties.RETENTION_CLASSES.default);
   });
 });
