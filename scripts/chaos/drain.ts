@@ -53,7 +53,7 @@ async function drain(scene: Scene, cursor: OpenCursor, instance: number): Promis
 }
 
 /**
- * Runs the timer and reads receipts until none is missing, or for as long as one would wait for them.
+ * Runs the timer and reads receipts until all were read and none is missing, or for as long as one would wait for them.
  * @returns how long that was. Unit: ms
  */
 export async function readReceipts(
@@ -67,7 +67,10 @@ export async function readReceipts(
     await delay(200);
     const receipts = await Promise.all(scene.senders.map((sender) => receiptsOf(sender)));
     const awaitedMs = now() - beganAt;
-    if (awaitedMs > patienceMs || missingReceipts(indexHistory(historyWith(receipts))).length === 0) {
+    const isDone =
+      receipts.every(({ areAll }) => areAll) &&
+      missingReceipts(indexHistory(historyWith(receipts))).length === 0;
+    if (isDone || awaitedMs > patienceMs) {
       for (const read of receipts) scene.record(read);
       return awaitedMs;
     }
@@ -89,8 +92,11 @@ async function receiptsOf(sender: ChaosParticipant): Promise<ReceiptsRead> {
   const receipts: ReceiptsRead['receipts'][number][] = [];
   for (let after = ''; ;) {
     const path = `/receipts${after === '' ? '' : `?after=${after}`}`;
-    const { body } = await sender.call<ReceiptsAnswer>(1, 'GET', path);
-    if (!body?.receipts.length) return { kind: 'receipts', sender: sender.did, receipts };
+    const { status, body } = await sender.call<ReceiptsAnswer>(1, 'GET', path);
+    const isGood = status === 200 && body !== undefined;
+    if (!isGood || body.receipts.length === 0) {
+      return { kind: 'receipts', sender: sender.did, areAll: isGood, receipts };
+    }
     receipts.push(...body.receipts.map((one) => ({ ...one, at: Date.parse(one.at) })));
     after = body.next;
   }

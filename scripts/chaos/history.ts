@@ -85,10 +85,12 @@ export interface Settled extends Call {
   readonly succeeded: readonly string[];
 }
 
-/** All receipts of one sender, read after the run. */
+/** The receipts of one sender, read after the run. */
 export interface ReceiptsRead {
   readonly kind: 'receipts';
   readonly sender: string;
+  /** An empty answer said that these are all; else an answer failed. */
+  readonly areAll: boolean;
   readonly receipts: readonly {
     readonly messageId: string;
     readonly recipient: string;

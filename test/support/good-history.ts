@@ -104,8 +104,8 @@ export const settled = (
   ...{ action, leaseMs: 10_000, asked: tokens, succeeded: tokens },
 });
 
-export const receipts = (messageId: string, atSeconds: number, of = sender): HistoryEvent => ({
-  ...{ kind: 'receipts', sender: of },
+export const receipts = (messageId: string, atSeconds: number, of = sender, areAll = true): HistoryEvent => ({
+  ...{ kind: 'receipts', sender: of, areAll },
   receipts: [{ messageId, recipient, outcome: 'expired', at: at(atSeconds) }],
 });
 

@@ -44,11 +44,18 @@ export const handedOutMs = 125_000;
  * waited for long enough.
  */
 export function completeReceipts(index: HistoryIndex): readonly string[] {
-  if (index.history.receiptsAwaitedMs < handedOutMs) return [];
-  return missingReceipts(index).map(
-    ({ publication, messageId, recipient }) =>
-      `no receipt of ${messageId} (publication ${publication.number}) to ${recipient}`,
+  const { events, receiptsAwaitedMs } = index.history;
+  if (receiptsAwaitedMs < handedOutMs) return [];
+  const unread = new Set(
+    events.flatMap((event) => (event.kind === 'receipts' && !event.areAll ? [event.sender] : [])),
   );
+  const missing = missingReceipts(index)
+    .filter(({ publication }) => !unread.has(publication.senderDid))
+    .map(
+      ({ publication, messageId, recipient }) =>
+        `no receipt of ${messageId} (publication ${publication.number}) to ${recipient}`,
+    );
+  return [...[...unread].map((sender) => `${sender} could not read its receipts to their end`), ...missing];
 }
 
 export function missingReceipts(index: HistoryIndex): readonly Consignment[] {

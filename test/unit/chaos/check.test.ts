@@ -16,6 +16,7 @@ import {
   received,
   searched,
   searching,
+  sender,
   settled,
   struck,
 } from '../../support/good-history';
@@ -136,6 +137,11 @@ describe('the checker', () => {
       [...without((event) => event.kind === 'receipts'), receipts('id-3', 5, 'did:other')],
     ],
     ['complete-receipts', 'a sender that was not told', without((event) => event.kind === 'receipts')],
+    [
+      'complete-receipts',
+      'receipts that could not be read to their end',
+      [...without((event) => event.kind === 'receipts'), receipts('id-3', 5, sender, false)],
+    ],
     [
       'answered-in-time',
       'a request that hung for a minute',
