@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { largest } from '../bench/statistics';
 import { demoOwner } from '../guided/guided-exchange';
 import { play } from './actors';
 import { type ChaosParticipant, logIn } from './chaos-client';
@@ -40,8 +41,7 @@ export async function runPlan(
   probing.abort();
   await probed;
   const drained = await drainCursors(scene);
-  const endOfLives = Math.max(0, ...events.map(lastEnd));
-  await delay(Math.max(0, endOfLives - now()));
+  await delay(Math.max(0, endOfLives(events) - now()));
   const { publications } = scene;
   const history = (receipts: readonly HistoryEvent[], receiptsAwaitedMs: number): History => ({
     ...{ publications, events: [...events, ...receipts], drained, receiptsAwaitedMs },
@@ -97,7 +97,10 @@ async function untilBothServe(scene: Scene): Promise<void> {
   );
 }
 
-/** When the class of the messages of a publish has ended: the timer is due from then on. */
-function lastEnd(event: HistoryEvent): number {
-  return event.kind === 'published' ? event.endedAt + shortClassSeconds * 1_000 : 0;
+/** When the class of the messages of the last publish has ended: the timer is due from then on. */
+export function endOfLives(events: readonly HistoryEvent[]): number {
+  const ends = events.map((event) =>
+    event.kind === 'published' ? event.endedAt + shortClassSeconds * 1_000 : 0,
+  );
+  return largest(ends, 0);
 }

@@ -1,5 +1,6 @@
 // What a chaos run prints: one line of figures and the verdict, and a line for each violation.
 
+import { largest } from '../bench/statistics';
 import type { History, HistoryEvent } from './history';
 import type { Plan } from './plan';
 import { freezes, isCall, ownTime, recoveries, recoveryTargetMs } from './rules/service';
@@ -12,9 +13,12 @@ export function reportLine(
 ): string {
   const calls = events.filter(isCall);
   const frozen = freezes(events);
-  const slowestMs = Math.max(0, ...calls.map((call) => ownTime(call, frozen)));
+  const slowestMs = largest(
+    calls.map((call) => ownTime(call, frozen)),
+    0,
+  );
   const took = recoveries(events).map(({ tookMs }) => tookMs);
-  const longestMs = Math.max(0, ...took);
+  const longestMs = largest(took, 0);
   const failed = calls.filter(({ status }) => status !== 200).length;
   return [
     `seed ${seed} on a ${store} for ${seconds} s`,

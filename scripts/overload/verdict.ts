@@ -1,6 +1,6 @@
 // What an overload run shows of each second-by-second outcome, and the verdict. Pure.
 
-import { quantile } from '../bench/statistics';
+import { largest, quantile } from '../bench/statistics';
 import type { Outcome } from './requests';
 
 export interface OverloadSummary {
@@ -29,7 +29,10 @@ export function summarize(outcomes: readonly Outcome[], beganAt: number): Overlo
   const accepted = outcomes.filter(({ status }) => status === 200);
   const shed = outcomes.filter(({ status, hasRetryAfter }) => status === 503 && hasRetryAfter);
   const took = Float64Array.from(accepted, ({ startedAt, endedAt }) => endedAt - startedAt).sort();
-  const lastAt = Math.max(beganAt, ...outcomes.map(({ endedAt }) => endedAt));
+  const lastAt = largest(
+    outcomes.map(({ endedAt }) => endedAt),
+    beganAt,
+  );
   const acknowledgements = outcomes.filter(({ what }) => what === 'acknowledge');
   return {
     offered: outcomes.length,

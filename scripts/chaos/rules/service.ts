@@ -1,5 +1,6 @@
 // Rules about service: requests end, and after a fault the broker serves again.
 
+import { largest } from '../../bench/statistics';
 import type { Call, HistoryEvent, Probed, Struck } from '../history';
 import type { HistoryIndex } from '../history-index';
 import { instant } from '../verdict';
@@ -51,8 +52,12 @@ export interface Recovery {
 
 /** How long each instance took to serve after each fault, or faults that came over each other. */
 export function recoveries(events: readonly HistoryEvent[]): readonly Recovery[] {
-  const probes = events.filter((event): event is Probed => event.kind === 'probed' && event.served);
-  const lastProbeAt = Math.max(0, ...events.map((event) => (event.kind === 'probed' ? event.endedAt : 0)));
+  const all = events.filter((event): event is Probed => event.kind === 'probed');
+  const probes = all.filter(({ served }) => served);
+  const lastProbeAt = largest(
+    all.map(({ endedAt }) => endedAt),
+    0,
+  );
   const groups = together(events.filter((event): event is Struck => event.kind === 'struck'));
   return [0, 1].flatMap((instance) =>
     groups.flatMap((after, index) => {
@@ -61,7 +66,7 @@ export function recoveries(events: readonly HistoryEvent[]): readonly Recovery[]
       const served = probes.filter(
         (probe) => probe.instance === instance && probe.startedAt >= beganAt && probe.endedAt >= end,
       );
-      const servedAt = Math.min(...served.map(({ endedAt }) => endedAt));
+      const servedAt = served.reduce((least, { endedAt }) => Math.min(least, endedAt), Infinity);
       const nextFrom = groups[index + 1]?.[0]?.from ?? lastProbeAt;
       // Before it could serve, the next fault came: nothing is known.
       if (servedAt > nextFrom && nextFrom - end < recoveryLimitMs) return [];

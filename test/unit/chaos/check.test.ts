@@ -1,8 +1,11 @@
 // Each rule of the checker finds its fault in a history that was broken by hand, and only there.
 
 import { describe, expect, it } from '@jest/globals';
+import { endOfLives } from '../../../scripts/chaos/chaos-run';
 import { check } from '../../../scripts/chaos/check';
 import type { HistoryEvent, Published, Searched } from '../../../scripts/chaos/history';
+import { makePlan } from '../../../scripts/chaos/make-plan';
+import { reportLine } from '../../../scripts/chaos/report';
 import {
   acknowledged,
   call,
@@ -211,6 +214,16 @@ describe('the checker', () => {
     ],
   ])('has nothing against %s', (_what, events) => {
     expect(check(historyOf(events))).toEqual([]);
+  });
+
+  it('regression: judges and reports more events than fit on the stack', () => {
+    const many = Array.from({ length: 200_000 }, (_none, index) =>
+      probed(8.5 + index / 1e6, 9 + index / 1e6),
+    );
+    const long = historyOf([...goodEvents, ...many]);
+    expect(check(long)).toEqual([]);
+    expect(reportLine(makePlan(1, 1), long, [])).toContain(' calls, 0 of them without a good answer');
+    expect(endOfLives(long.events)).toBe(endOfLives(goodEvents));
   });
 
   it('names what it found', () => {

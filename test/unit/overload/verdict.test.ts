@@ -41,6 +41,11 @@ describe('an overload run', () => {
     ]);
   });
 
+  it('regression: sums up more requests than fit on the stack', () => {
+    const many = Array.from({ length: 200_000 }, (_none, index) => outcome(index));
+    expect(summarize(many, 0).accepted).toBe(many.length);
+  });
+
   it('fails where an accepted request took too long', () => {
     const slow = outcome(1, { startedAt: -40_000, endedAt: 10_000 });
     expect(faults([...good, slow])).toEqual(['an accepted request took 50.0 s']);
