@@ -22,7 +22,7 @@ export async function compareContent(
   for await (const chunk of bytes) {
     size += chunk.byteLength;
     digest?.update(chunk);
-    check?.write(chunk);
+    await check?.write(chunk);
   }
   if (size !== sizeBytes) throw wrongLength(size, sizeBytes);
   if (digest && digest.digest('hex') !== sha256) {
@@ -31,7 +31,7 @@ export async function compareContent(
       'The SHA-256 of the uploaded bytes is not the one that was declared.',
     );
   }
-  check?.end();
+  await check?.end();
 }
 
 export function wrongBlock(index: number): BrokerError {

@@ -71,8 +71,9 @@ export class ContentValidation {
         // What is too long is refused by its length, when all of it has passed.
         whole.set(chunk.subarray(0, Math.max(0, sizeBytes - size)), Math.min(size, sizeBytes));
         size += chunk.byteLength;
+        return Promise.resolve();
       },
-      end: () => undefined,
+      end: () => Promise.resolve(),
     });
     await this.options.payloads.validatePayload(schema, decode(whole));
   }

@@ -1,13 +1,14 @@
-// Port: validation of content that is too large to be held at once, such as a file of rows.
+// Port: validation of content that is too large to be held at once, such as a file of rows. Others are served while it
+// is checked.
 
 import type { SchemaSource } from './payload-validator';
 
 /** Checks one content while it passes by, in constant memory. */
 export interface ContentCheck {
   /** @throws BrokerError `schema-violation`, with row and column, as soon as a fault is seen */
-  write(chunk: Uint8Array): void;
+  write(chunk: Uint8Array): Promise<void>;
   /** The content has ended. @throws BrokerError `schema-violation` */
-  end(): void;
+  end(): Promise<void>;
 }
 
 export interface ContentValidator {

@@ -45,9 +45,9 @@ export class SchemaVerdicts {
     return verdict(async () => {
       const check = await this.validator.openCheck(source(type, schema));
       for (let at = 0; at < content.length; at += chunkBytes) {
-        check?.write(content.subarray(at, at + chunkBytes));
+        await check?.write(content.subarray(at, at + chunkBytes));
       }
-      check?.end();
+      await check?.end();
     });
   }
 

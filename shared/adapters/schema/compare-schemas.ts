@@ -60,7 +60,7 @@ function decided(judge: RefusalOf, document: unknown): Refusal | 'undecided' | u
 }
 
 function refusalOfTable(table: Table, document: string): Refusal | undefined {
-  const check = new TableCheck(table, 1);
+  const check = new TableCheck(table, { maxFaults: 1 });
   try {
     check.write(document);
     check.end();

@@ -1,7 +1,8 @@
 // A table as the comparison of versions sees it.
 
 import type { ComparedColumn, ComparedTable } from '../../topics/compatibility';
-import type { Column, Table } from './table-schema';
+import { type Column, fitsPattern } from './table-column';
+import type { Table } from './table-schema';
 
 export function toComparedTable({ format, columns, missingValues, keyColumns }: Table): ComparedTable {
   return {
@@ -12,7 +13,8 @@ export function toComparedTable({ format, columns, missingValues, keyColumns }: 
   };
 }
 
-function toComparedColumn({ name, type, isRequired, isUnique, field, faultOf }: Column): ComparedColumn {
+function toComparedColumn(column: Column): ComparedColumn {
+  const { name, type, isRequired, isUnique, field, faultOf } = column;
   const { type: typeName = 'string', format = 'default', constraints = {} } = field ?? {};
   const print = (value: string | number | boolean | undefined) =>
     value === undefined ? undefined : String(value);
@@ -27,7 +29,7 @@ function toComparedColumn({ name, type, isRequired, isUnique, field, faultOf }: 
     maximum: print(constraints.maximum),
     pattern: constraints.pattern,
     values: constraints.enum?.map(String),
-    accepts: (text) => type.matches(text) && faultOf(text) === undefined,
+    accepts: (text) => type.matches(text) && faultOf(text) === undefined && fitsPattern(column, text),
     compare: type.compare,
     canonical: type.canonical && ((text) => (type.matches(text) ? (type.canonical?.(text) ?? text) : text)),
   };

@@ -7,9 +7,9 @@ import type { ContentCheck, ContentValidator } from '../../topics/content-check'
 import type { PayloadValidator, SchemaSource } from '../../topics/payload-validator';
 import type { SchemaType } from '../../topics/topic';
 import { type PayloadCheck, SchemaEngine, type SchemaKey } from './schema-engine';
-import { schemaInvalid, schemaViolation } from './schema-faults';
+import { compilationTooLong, validationTooLong } from './schema-faults';
 import type { SchemaThreads } from './schema-threads';
-import { TableContentCheck } from './table-check';
+import { TableContentCheck } from './table-content-check';
 import { readTableInSlices, type Table } from './table-schema';
 import type { Job } from './thread-messages';
 import { WorkLimitExceeded } from './work-limit';
@@ -17,7 +17,7 @@ import { WorkLimitExceeded } from './work-limit';
 /** What is validated at once: together at most about 40 ms. */
 const smallSchemaLength = 16_384;
 const smallPayloadLength = 16_384;
-const smallLimits = { limitMs: 20, maxObjects: 150, maxProgramSize: 200 };
+const smallLimits = { limitMs: 20, maxObjects: 150, maxProgramSize: 200, maxMatchSteps: 100_000 };
 /** Tables kept for files. */
 const maxTables = 100;
 /** Time in a thread, for every started mebibyte of payload. */
@@ -56,7 +56,10 @@ export class CompiledSchemaValidator implements PayloadValidator, ContentValidat
     const key: SchemaKey = `${schemaType}:${schemaHash}`;
     const table = this.#tables.get(key) ?? (await readTableInSlices(schemaType, await schema.readText()));
     this.#tables.set(key, table);
-    return new TableContentCheck(table);
+    return new TableContentCheck(table, {
+      maxSteps: smallLimits.maxMatchSteps,
+      findUnmatched: (pattern, texts) => this.#findUnmatched(pattern, texts),
+    });
   }
 
   async #prepareSmall(schema: SchemaSource, key: SchemaKey): Promise<PayloadCheck | undefined> {
@@ -77,20 +80,25 @@ export class CompiledSchemaValidator implements PayloadValidator, ContentValidat
     }
   }
 
+  async #findUnmatched(pattern: string, texts: readonly string[]): Promise<number | undefined> {
+    const answer = await this.#threads.run({ kind: 'match', pattern, texts }, threadMs);
+    if (answer.outcome === 'matched') return answer.unmatched;
+    throw validationTooLong();
+  }
+
   /** @returns whether the thread did not lack the schema */
-  async #runInThread(job: Exclude<Job, { kind: 'compare' }>): Promise<boolean> {
+  async #runInThread(job: Extract<Job, { kind: 'compile' | 'validate' }>): Promise<boolean> {
     const size = job.kind === 'validate' ? job.payload.length : 0;
     const answer = await this.#threads.run(job, threadMs * Math.max(1, Math.ceil(size / mebibyte)));
     switch (answer.outcome) {
       case 'done':
         return true;
       case 'schema-wanted':
+      case 'matched':
       case 'compared':
         return false;
       case 'ended':
-        throw job.kind === 'compile'
-          ? schemaInvalid([{ field: '', message: 'takes too long to compile' }])
-          : schemaViolation([{ field: '', message: 'takes too long to validate against this schema' }]);
+        throw job.kind === 'compile' ? compilationTooLong() : validationTooLong();
       case 'refused':
         throw new BrokerError(answer.code, answer.detail, { faults: answer.faults });
     }

@@ -8,7 +8,13 @@ import type { Refusal } from '../../topics/compatibility';
 import { allowForDeviations } from './draft7-deviations';
 import { addExactKeywords } from './exact-keywords';
 import { linearPattern, type LinearPattern, widestProgramSize } from './linear-pattern';
-import { maxFaultLength, maxFaults, schemaInvalid, schemaViolation } from './schema-faults';
+import {
+  maxFaultLength,
+  maxFaults,
+  schemaInvalid,
+  schemaViolation,
+  validationTooLong,
+} from './schema-faults';
 import { limitWork, WorkLimit, WorkLimitExceeded } from './work-limit';
 
 /** What one schema may cost. */
@@ -19,6 +25,8 @@ export interface JsonSchemaLimits {
   readonly maxObjects: number;
   /** Size of a pattern's automaton, in instructions. */
   readonly maxProgramSize: number;
+  /** Steps of one match of a pattern, which nothing interrupts but the end of its thread. */
+  readonly maxMatchSteps: number;
 }
 
 /** Time for the meta-schema, whose work is bounded by the objects of the schema. */
@@ -32,6 +40,7 @@ export const widestLimits: JsonSchemaLimits = {
   limitMs: 800,
   maxObjects: 2_500,
   maxProgramSize: widestProgramSize,
+  maxMatchSteps: Infinity,
 };
 
 /** Throws BrokerError `schema-violation` when a parsed payload does not match. */
@@ -77,11 +86,7 @@ function patternEngine(limit: WorkLimit, maxProgramSize: number) {
     limit.look();
     try {
       const pattern = linearPattern(source, maxProgramSize);
-      const test = (text: string) => {
-        limit.look();
-        return pattern.test(text);
-      };
-      return { test, toString: () => pattern.toString() };
+      return { ...pattern, test: (text) => limit.match(pattern, text) };
     } catch (error) {
       throw new PatternRefused(source, error);
     }
@@ -137,7 +142,8 @@ export function compileRefusals(schemaText: string, limits: JsonSchemaLimits = w
 
 type Judge = (payload: unknown) => readonly ErrorObject[] | undefined;
 
-function compileJudge(schemaText: string, { limitMs, maxObjects, maxProgramSize }: JsonSchemaLimits): Judge {
+function compileJudge(schemaText: string, limits: JsonSchemaLimits): Judge {
+  const { limitMs, maxObjects, maxProgramSize, maxMatchSteps } = limits;
   const schema = JSON.parse(schemaText) as Record<string, unknown>;
   try {
     const dialect = schema['$schema'];
@@ -152,7 +158,7 @@ function compileJudge(schemaText: string, { limitMs, maxObjects, maxProgramSize 
     const faults = checkAgainstMetaSchema(schema);
     if (faults.length) throw schemaInvalid(faults);
     allowForDeviations(schema);
-    const limit = new WorkLimit(limitMs);
+    const limit = new WorkLimit(limitMs, maxMatchSteps);
     const ajv = addExactKeywords(addFormats(new LimitedAjv(limit, maxProgramSize)), limit);
     limit.start();
     const validate = ajv.compile(schema);
@@ -174,10 +180,7 @@ function judge(
   try {
     return validate(payload) ? undefined : (validate.errors ?? []);
   } catch (error) {
-    if (error instanceof WorkLimitExceeded) {
-      const message = 'takes too long to validate against this schema';
-      throw schemaViolation([{ field: '', message }], error);
-    }
+    if (error instanceof WorkLimitExceeded) throw validationTooLong(error);
     // The stack of a recursive schema is as deep as the payload.
     if (error instanceof RangeError) throw schemaViolation([{ field: '', message: 'is nested too deeply' }]);
     throw error;

@@ -4,7 +4,7 @@
 import { LRUCache } from 'lru-cache';
 import type { SchemaType } from '../../topics/topic';
 import { compileJsonSchema, type JsonSchemaLimits } from './json-schema-compiler';
-import { schemaInvalid, schemaViolation } from './schema-faults';
+import { compilationTooLong, schemaViolation, validationTooLong } from './schema-faults';
 import { TableCheck } from './table-check';
 import { readTable, type Table } from './table-schema';
 import { WorkLimit, WorkLimitExceeded } from './work-limit';
@@ -53,23 +53,32 @@ export class SchemaEngine {
       if (!this.xml) throw new Error('XML is validated in threads');
       return this.xml.compile(text, schemaType === 'XSD6');
     }
-    const table = this.#readTable(schemaType, text);
-    return (payload) => {
-      const check = new TableCheck(table);
-      check.write(payload);
-      check.end();
-    };
+    const limit = new WorkLimit(this.limits.limitMs, this.limits.maxMatchSteps);
+    const table = this.#readTable(schemaType, text, limit);
+    return (payload) => checkTable(table, payload, limit);
   }
 
-  #readTable(schemaType: 'CSV' | 'TSV', text: string): Table {
-    const limit = new WorkLimit(this.limits.limitMs);
+  #readTable(schemaType: 'CSV' | 'TSV', text: string, limit: WorkLimit): Table {
     limit.start();
     try {
-      return readTable(schemaType, text, () => limit.look());
+      return readTable(schemaType, text, {
+        maxProgramSize: this.limits.maxProgramSize,
+        look: () => limit.look(),
+      });
     } catch (error) {
-      if (!(error instanceof WorkLimitExceeded)) throw error;
-      throw schemaInvalid([{ field: '', message: 'takes too long to compile' }], error);
+      throw error instanceof WorkLimitExceeded ? compilationTooLong(error) : error;
     }
+  }
+}
+
+function checkTable(table: Table, payload: string, limit: WorkLimit): void {
+  limit.start();
+  const check = new TableCheck(table, { matches: ({ pattern, text }) => limit.match(pattern, text) });
+  try {
+    check.write(payload);
+    check.end();
+  } catch (error) {
+    throw error instanceof WorkLimitExceeded ? validationTooLong(error) : error;
   }
 }
 

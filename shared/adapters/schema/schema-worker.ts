@@ -2,19 +2,24 @@
 // be ended in the middle of it.
 
 import * as libxml2 from 'libxml2-wasm';
+import { LRUCache } from 'lru-cache';
 import { parentPort } from 'node:worker_threads';
 import { BrokerError } from '../../broker-error';
 import { compareSchemas } from './compare-schemas';
 import { widestLimits } from './json-schema-compiler';
+import { linearPattern, type LinearPattern } from './linear-pattern';
 import { SchemaEngine } from './schema-engine';
 import { type Answer, type Job, ready } from './thread-messages';
 import { XmlSchemas } from './xml-schema';
 
 const engine = new SchemaEngine(widestLimits, new XmlSchemas(libxml2));
+/** Patterns of columns, of which the cells of a file come in many jobs; each may come to hold 8 MB. */
+const patterns = new LRUCache<string, LinearPattern>({ max: 8 });
 const port = parentPort;
 
 function work(job: Job): Answer {
   if (job.kind === 'compare') return { outcome: 'compared', comparison: compareSchemas(job) };
+  if (job.kind === 'match') return { outcome: 'matched', unmatched: findUnmatched(job) };
   if (job.kind === 'compile') {
     const check = engine.compile(job.schemaType, job.schemaText);
     check.dispose?.();
@@ -28,6 +33,13 @@ function work(job: Job): Answer {
   }
   check(job.payload);
   return { outcome: 'done' };
+}
+
+function findUnmatched({ pattern, texts }: Extract<Job, { kind: 'match' }>): number | undefined {
+  const compiled = patterns.get(pattern) ?? linearPattern(pattern);
+  patterns.set(pattern, compiled);
+  const index = texts.findIndex((text) => !compiled.test(text));
+  return index === -1 ? undefined : index;
 }
 
 function answer(job: Job): Answer {

@@ -2,18 +2,35 @@
 
 import { createHash } from 'node:crypto';
 import type { Fault } from '../../broker-error';
-import type { ContentCheck } from '../../topics/content-check';
 import { DelimitedTextReader, type Place } from './delimited-text';
-import { maxFaultLength, maxFaults, schemaViolation } from './schema-faults';
-import { type Column, printPlace, type Table } from './table-schema';
+import type { LinearPattern } from './linear-pattern';
+import { maxFaultLength, maxFaults as mostFaults, schemaViolation } from './schema-faults';
+import { type Column, fitsPattern } from './table-column';
+import { printPlace, type Table } from './table-schema';
 
 /** Values that can be told apart in a unique column or key: what makes memory grow with the rows. */
 const maxUniqueValues = 100_000;
+
+/** A cell that has still to be held against the pattern of its column. */
+export interface CellToMatch {
+  readonly pattern: LinearPattern;
+  readonly text: string;
+  /** What is to be said when it does not match. */
+  readonly fault: Fault;
+}
+
+export interface TableCheckOptions {
+  /** Faults after which reading stops. */
+  readonly maxFaults?: number;
+  /** How a cell is held against a pattern; one that is to be matched elsewhere is accepted here. */
+  readonly matches?: (cell: CellToMatch) => boolean;
+}
 
 /** Rows of text against a table; `write` and `end` throw BrokerError `schema-violation`. */
 export class TableCheck {
   readonly #table: Table;
   readonly #maxFaults: number;
+  readonly #matches: (cell: CellToMatch) => boolean;
   readonly #reader: DelimitedTextReader;
   readonly #faults: Fault[] = [];
   /** By column; -1 is the primary key. */
@@ -21,10 +38,10 @@ export class TableCheck {
   #key: string[] = [];
   #rows = 0;
 
-  /** @param faultLimit faults after which reading stops */
-  constructor(table: Table, faultLimit = maxFaults) {
+  constructor(table: Table, { maxFaults = mostFaults, matches = matchAtOnce }: TableCheckOptions = {}) {
     this.#table = table;
-    this.#maxFaults = faultLimit;
+    this.#maxFaults = maxFaults;
+    this.#matches = matches;
     this.#reader = new DelimitedTextReader(table.format, {
       cell: (text, place) => this.#cell(text, place),
       rowEnd: (row, columns) => this.#rowEnd(row, columns),
@@ -59,14 +76,21 @@ export class TableCheck {
       }
       return;
     }
-    const isMissing = this.#table.missingValues.has(text);
     if (this.#table.keyColumns.includes(index)) this.#key.push(text);
-    const message = isMissing
-      ? column.isRequired
-        ? 'must have a value'
-        : undefined
-      : (faultOf(column, text) ?? (column.isUnique ? this.#repetition(index, text) : undefined));
+    const message = this.#messageOf(column, text, place);
     if (message !== undefined) this.#fault(fieldOf(place, column), message);
+  }
+
+  /** What is wrong with a cell; undefined when nothing is. */
+  #messageOf(column: Column, text: string, place: Place): string | undefined {
+    if (this.#table.missingValues.has(text)) return column.isRequired ? 'must have a value' : undefined;
+    if (!column.type.matches(text)) return `must be ${column.type.words}`;
+    const message = column.faultOf(text);
+    if (message !== undefined) return message;
+    const matches = (pattern: LinearPattern) =>
+      this.#matches({ pattern, text, fault: { field: fieldOf(place, column), message: unmatched } });
+    if (!fitsPattern(column, text, matches)) return unmatched;
+    return column.isUnique ? this.#repetition(place.column - 1, text) : undefined;
   }
 
   #rowEnd(row: number, columns: number): void {
@@ -106,37 +130,12 @@ export class TableCheck {
   }
 }
 
-function faultOf({ type, faultOf: constraintFault }: Column, text: string): string | undefined {
-  return type.matches(text) ? constraintFault(text) : `must be ${type.words}`;
+const unmatched = 'must match the pattern of its column';
+
+function matchAtOnce({ pattern, text }: CellToMatch): boolean {
+  return pattern.test(text);
 }
 
 function fieldOf(place: Place, { name }: Column): string {
   return `${printPlace(place)} (${name})`.slice(0, maxFaultLength);
-}
-
-/** The same for the bytes of a file; ends at the first fault. */
-export class TableContentCheck implements ContentCheck {
-  readonly #check: TableCheck;
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-  constructor(table: Table) {
-    this.#check = new TableCheck(table, 1);
-  }
-
-  write(chunk: Uint8Array): void {
-    this.#check.write(this.#decode(chunk, true));
-  }
-
-  end(): void {
-    this.#check.write(this.#decode(undefined, false));
-    this.#check.end();
-  }
-
-  #decode(chunk: Uint8Array | undefined, stream: boolean): string {
-    try {
-      return this.#decoder.decode(chunk, { stream });
-    } catch (error) {
-      throw schemaViolation([{ field: '', message: 'must be UTF-8' }], error);
-    }
-  }
 }

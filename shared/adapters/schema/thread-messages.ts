@@ -16,11 +16,19 @@ export type Job =
       readonly schemaText?: string;
       readonly payload: string;
     }
+  | {
+      readonly kind: 'match';
+      /** One that has been compiled already. */
+      readonly pattern: string;
+      readonly texts: readonly string[];
+    }
   | ({ readonly kind: 'compare' } & SchemaComparison);
 
 export type Answer =
   | { readonly outcome: 'done' }
   | { readonly outcome: 'schema-wanted' }
+  /** @property unmatched index of the first text that does not match; undefined when all do */
+  | { readonly outcome: 'matched'; readonly unmatched: number | undefined }
   | { readonly outcome: 'compared'; readonly comparison: Comparison }
   | {
       readonly outcome: 'refused';

@@ -1,6 +1,9 @@
 // A limit to the time one validation takes. Schemas and payloads are strangers' to each other and to us: `$ref`
 // can make the work exponential, `uniqueItems` quadratic. ajv's generated code is given a check wherever it
-// repeats: at the entry of each function and in each loop.
+// repeats: at the entry of each function and in each loop. Matching a pattern cannot be interrupted: it is begun only
+// when it cannot take too many steps.
+
+import type { LinearPattern } from './linear-pattern';
 
 /** What the generated code calls; throws once the time is up. */
 export class WorkLimit {
@@ -8,7 +11,11 @@ export class WorkLimit {
   #deadlineMs = 0;
   #untilLook = 0;
 
-  constructor(limitMs: number) {
+  /** @param maxMatchSteps of one match of a pattern */
+  constructor(
+    limitMs: number,
+    private readonly maxMatchSteps = Infinity,
+  ) {
     this.#limitMs = limitMs;
   }
 
@@ -29,6 +36,13 @@ export class WorkLimit {
   look(): void {
     if (performance.now() > this.#deadlineMs) throw new WorkLimitExceeded();
     this.#untilLook = stepsPerLook;
+  }
+
+  /** Whether a text matches. @throws WorkLimitExceeded */
+  match(pattern: LinearPattern, text: string): boolean {
+    this.look();
+    if (text.length * pattern.stepsPerCharacter > this.maxMatchSteps) throw new WorkLimitExceeded();
+    return pattern.test(text);
   }
 }
 

@@ -22,7 +22,7 @@ const compare = (oldText: string, newText: string, schemaType: 'CSV' | 'TSV' = '
   });
 
 function accepts(schema: string, document: string): boolean {
-  const check = new TableCheck(readTable('CSV', schema), 1);
+  const check = new TableCheck(readTable('CSV', schema), { maxFaults: 1 });
   try {
     check.write(document);
     check.end();

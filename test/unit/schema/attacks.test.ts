@@ -39,6 +39,20 @@ const anything = element(
   '<xs:complexType mixed="true"><xs:sequence><xs:any minOccurs="0" maxOccurs="unbounded" processContents="skip"/></xs:sequence></xs:complexType>',
 );
 
+/** Texts of two letters without an order, in which an automaton comes into a new state at nearly every character. */
+function disorder(length: number, seed = 12_345): string {
+  let state = seed;
+  return repeat(length, () => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return state & 0x10000 ? 'a' : 'b';
+  });
+}
+/** Different rows of this length that all match (a|b)*a(a|b){tail}, and one that does not. */
+const disorderedRows = (rows: number, length: number, tail: number) =>
+  `${repeat(rows, (at) => `${disorder(length - tail - 1, at)}a${disorder(tail, at)}\n`)}${disorder(length)}!\n`;
+const tableOf = (columnPattern: string) =>
+  JSON.stringify({ fields: [{ name: 'a', constraints: { pattern: columnPattern } }] });
+
 type Attack = readonly [name: string, type: SchemaType, schema: string, payload: string];
 
 const attacks: readonly Attack[] = [
@@ -53,6 +67,30 @@ const attacks: readonly Attack[] = [
     'CSV',
     '{"fields":[{"name":"a","constraints":{"pattern":"(x+x+)+y"}}]}',
     `a\n${'x'.repeat(16_000)}\n`,
+  ],
+  [
+    'a pattern of a column whose automaton has ever new states',
+    'CSV',
+    tableOf('(a|b)*a(a|b){400}'),
+    `a\n${disorder(16_000)}!\n`,
+  ],
+  [
+    'the same with a small automaton, of a column',
+    'CSV',
+    tableOf('(a|b)*a(a|b){50}'),
+    `a\n${disorder(16_000)}!\n`,
+  ],
+  [
+    'the same with a small automaton, of JSON',
+    'JSD7',
+    '{"pattern":"^(a|b)*a(a|b){50}$"}',
+    `"${disorder(16_000)}!"`,
+  ],
+  [
+    'the same in many short cells, of which none is dear',
+    'CSV',
+    tableOf('(a|b)*a(a|b){50}'),
+    `a\n${disorderedRows(40, 350, 50)}`,
   ],
   [
     'a pattern of XSD with counted repetitions',
@@ -172,6 +210,22 @@ describe('an attack is refused in time, and nobody else waits: ', () => {
     expect(verdict.fields).toEqual(['row 2, column 1 (a)']);
     expect(longestMs).toBeLessThan(50);
   });
+
+  it.each([
+    ['long cells', 4, 16_000],
+    ['short cells', 40, 480],
+  ])(
+    'a pattern of a column whose automaton has ever new states, when a file comes with %s',
+    async (_cells, rows, length) => {
+      const schema = tableOf('(a|b)*a(a|b){60}');
+      const content = new TextEncoder().encode(`a\n${disorderedRows(rows, length, 60)}`);
+      const { result: verdict, longestMs } = await longestTurnOf(() =>
+        verdicts.ofFile('CSV', schema, content, 65_536),
+      );
+      expect(verdict.code).toBe('schema-violation');
+      expect(longestMs).toBeLessThan(50);
+    },
+  );
 
   it('comparing everything with everything takes no longer than reading it', async () => {
     const list = `[${repeat(60_000, (at) => `{"a":{"b":${at}}},`)}{"a":{"b":1}}]`;

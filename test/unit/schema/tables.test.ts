@@ -131,6 +131,23 @@ describe('a table', () => {
     expect((await read(`${header}\r\n1,ä,1,,a\r\n2,b,x,,b`)).fields).toEqual(['row 3, column 3 (price)']);
   });
 
+  it('in a file has cells that are dear to match, each of them held against the pattern of its column', async () => {
+    const schema = JSON.stringify({
+      fields: [
+        { name: 'text', constraints: { pattern: '[a-z]{1,1000}' } },
+        { name: 'other', constraints: { pattern: '[a-z]{1,900}' } },
+      ],
+    });
+    const [text, other] = ['t'.repeat(950), 'o'.repeat(850)];
+    const read = (rows: readonly string[]) =>
+      verdicts.ofFile('CSV', schema, Buffer.from(`text,other\n${rows.join('\n')}\n`), 10_000);
+    const good = Array.from({ length: 40 }, () => `${text},${other}`);
+    expect((await read(good)).code).toBe('ok');
+    expect((await read(good.with(30, `${text},${other}O`))).fields).toEqual(['row 32, column 2 (other)']);
+    expect((await read(good.with(39, `${text}T,${other}`))).fields).toEqual(['row 41, column 1 (text)']);
+    expect((await read(good.with(0, `${'t'.repeat(20_000)},o`))).fields).toEqual(['row 2, column 1 (text)']);
+  });
+
   it('in a file must be UTF-8', async () => {
     expect((await verdicts.ofFile('CSV', 'a', Buffer.from([0x61, 0x0a, 0xff, 0x0a]), 2)).messages).toEqual([
       'must be UTF-8',
