@@ -26,20 +26,21 @@ and booleans may be sent as text, and a list in the query is a repeated key (\`r
 /** Problems of a route: those that follow from its shape, and those it names itself. */
 export function problemsOf(route: Route): readonly ErrorCode[] {
   const input = route.params ?? route.query ?? route.body;
-  return [
-    ...new Set<ErrorCode>([
-      ...(route.access === 'participant'
-        ? (['unauthenticated', 'forbidden', 'issuer-unavailable'] as const)
-        : []),
-      ...(route.standing === 'exempt' ? [] : (['overloaded'] as const)),
-      ...(route.body ? (['malformed-json', 'payload-too-large', 'body-too-slow'] as const) : []),
-      ...(input || route.idempotency ? (['invalid-parameters'] as const) : []),
-      ...(route.idempotency
-        ? (['idempotent-call-running', 'idempotency-key-reused', 'message-store-unavailable'] as const)
-        : []),
-      ...(route.problems ?? []),
-    ]),
-  ];
+  const problems = new Set<ErrorCode>([
+    ...(route.access === 'participant'
+      ? (['unauthenticated', 'forbidden', 'issuer-unavailable'] as const)
+      : []),
+    ...(route.standing === 'exempt' ? [] : (['overloaded'] as const)),
+    ...(route.body ? (['malformed-json', 'payload-too-large', 'body-too-slow'] as const) : []),
+    ...(input || route.idempotency ? (['invalid-parameters'] as const) : []),
+    ...(route.idempotency
+      ? (['idempotent-call-running', 'idempotency-key-reused', 'message-store-unavailable'] as const)
+      : []),
+    ...(route.problems ?? []),
+  ]);
+  // A full store takes nothing more, whatever it is: also what was read and acknowledged is written down.
+  if (route.method !== 'GET' && problems.has('message-store-unavailable')) problems.add('message-store-full');
+  return [...problems];
 }
 
 /**

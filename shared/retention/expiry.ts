@@ -4,7 +4,12 @@
 // Order of work, for which a kill at any point is harmless: receipts are written first (at most once each, by their
 // subject); then the messages leave the cursors that hold them pending; then they are settled in the queue. Whoever
 // repeats it finds the receipts written.
+//
+// A store that is full takes neither receipts nor cursors. It gets room again only by what is settled and trimmed here,
+// and that needs none: then senders are not told, and what cursors hold pending is left to their own next change.
 
+import { BrokerError } from '../broker-error';
+import type { Log } from '../log';
 import { mapConcurrently } from '../map-concurrently';
 import type { StepCounts } from './step';
 
@@ -68,6 +73,7 @@ export interface ExpiryDependencies {
   readonly forgetClass: (retentionClass: string) => Promise<void>;
   /** Server time. Unit: ms. */
   readonly now: () => Promise<number>;
+  readonly log: Log;
 }
 
 /** Port: cursors by mailbox. */
@@ -100,13 +106,15 @@ export async function expireMessages(
   // Looking is cheap and disturbs nobody, so it is done everywhere at once; working is done one by one.
   const views = await mapConcurrently(queues, concurrentLooks, (queue) => queue.look());
   const retired = new Set<ExpiryQueue>();
-  let [expired, receipts, trimmed] = [0, 0, 0];
+  let [expired, receipts, untold, trimmed] = [0, 0, 0, 0];
   for (const [index, queue] of queues.entries()) {
     let view = views[index];
     while (view && isDue(view, await dependencies.now()) && !isOutOfTime()) {
       const due = await pullDue(queue, await dependencies.now());
       if (!due.length) break;
-      receipts += await settle(queue, due, dependencies);
+      const told = await settle(queue, due, dependencies);
+      receipts += told.receipts;
+      untold += told.untold;
       expired += due.length;
       view = await queue.look();
     }
@@ -119,7 +127,7 @@ export async function expireMessages(
   for (const [name, ofClass] of Map.groupBy(queues, ({ retentionClass }) => retentionClass)) {
     if (ofClass.every((queue) => retired.has(queue))) await dependencies.forgetClass(name);
   }
-  return { expired, receipts, trimmed, retired: retired.size };
+  return { expired, receipts, untold, trimmed, retired: retired.size };
 }
 
 /** What is not due is not pulled: a pull would hand it out now, and a later one would not repeat it. */
@@ -133,23 +141,52 @@ async function pullDue(queue: ExpiryQueue, nowMs: number): Promise<readonly DueM
   return pulled.filter(({ dueAtMs }) => dueAtMs <= nowMs);
 }
 
-/** Returns the number of receipts. Mailbox by mailbox, so that what is done with does not wait for the others. */
+interface Told {
+  readonly receipts: number;
+  /** Senders who should have been told, had there been room. */
+  readonly untold: number;
+}
+
+/** Mailbox by mailbox, so that what is done with does not wait for the others. */
 async function settle(
   queue: ExpiryQueue,
   due: readonly DueMessage[],
-  { cursors, tellSender }: ExpiryDependencies,
-): Promise<number> {
+  { cursors, tellSender, log }: ExpiryDependencies,
+): Promise<Told> {
   const mailboxes = [...Map.groupBy(due, ({ mailbox }) => mailbox)];
-  let receipts = 0;
+  let [receipts, untold] = [0, 0];
   await mapConcurrently(mailboxes, concurrentMailboxes, async ([mailbox, messages]) => {
     const own = await cursors.of(queue.shard, mailbox);
     const told = messages.filter(({ recipient }) => recipient !== undefined);
     const unread = told.length ? await own.unacknowledged(told) : [];
-    await mapConcurrently(unread, concurrentReceipts, tellSender);
-    receipts += unread.length;
-    await own.release(new Set(messages.map(({ seq }) => seq)));
+    const written = await mapConcurrently(unread, concurrentReceipts, (message) =>
+      unlessFull(() => tellSender(message)),
+    );
+    const ofMailbox = written.filter((isWritten) => isWritten).length;
+    receipts += ofMailbox;
+    untold += unread.length - ofMailbox;
+    await unlessFull(() => own.release(new Set(messages.map(({ seq }) => seq))));
     for (const message of messages) message.settle();
   });
   await queue.flush();
-  return receipts;
+  if (untold) {
+    const { shard, retentionClass } = queue;
+    log('error', 'senders were not told of expired messages: the store is full', {
+      shard,
+      retentionClass,
+      untold,
+    });
+  }
+  return { receipts, untold };
+}
+
+/** False where the store had no room for it. */
+async function unlessFull(write: () => Promise<void>): Promise<boolean> {
+  try {
+    await write();
+    return true;
+  } catch (error) {
+    if (error instanceof BrokerError && error.code === 'message-store-full') return false;
+    throw error;
+  }
 }

@@ -80,12 +80,16 @@ export class JetStream {
   ): Promise<PublishAck> {
     const headers = headersOf(headerFields);
     let tries = 0;
-    const ack = await this.#retrying(budgetMs, async (connection, timeoutMs) => {
-      tries++;
-      const reply = await this.#inbox.request(connection, subject, data, { timeoutMs, headers });
-      return parseReply(reply.string()) as PublishReply;
-    });
-    return { seq: ack.seq, duplicate: ack.duplicate ?? false, tries };
+    try {
+      const ack = await this.#retrying(budgetMs, async (connection, timeoutMs) => {
+        tries++;
+        const reply = await this.#inbox.request(connection, subject, data, { timeoutMs, headers });
+        return parseReply(reply.string()) as PublishReply;
+      });
+      return { seq: ack.seq, duplicate: ack.duplicate ?? false, tries };
+    } catch (error) {
+      throw retryOf(error) === 'conflict' ? error : toBrokerError(error);
+    }
   }
 
   /**

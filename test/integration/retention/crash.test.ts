@@ -67,6 +67,7 @@ function mortal(dependencies: ExpiryDependencies, fatal: number): ExpiryDependen
     tellSender: (message) => dying(() => dependencies.tellSender(message)),
     forgetClass: (name) => dying(() => dependencies.forgetClass(name)),
     now: () => dying(() => dependencies.now()),
+    log: dependencies.log,
   };
 }
 
