@@ -192,7 +192,7 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
         const { messages } = await longPoll.receive(order, { waitMs, signal });
         const tokens = await signAll(order, messages, dependencies);
         const giveBack = async (): Promise<void> => {
-          await leases.settle(mailbox, clientId, { kind: 'release', delayMs: 0 }, [...tokens.values()]);
+          await leases.settle(mailbox, clientId, { kind: 'withdraw' }, [...tokens.values()]);
         };
         try {
           const answer = await printReceived(order, messages, tokens, body.inline ?? false, dependencies);

@@ -1,5 +1,5 @@
-// What the holder of a lease does to a cursor: acknowledge, release, reject, renew. Each changes the one entry whose
-// grant it names, while the lease lasts, and nothing else. Pure.
+// What the holder of a lease does to a cursor: acknowledge, release, reject, renew; and withdraw, by the broker itself.
+// Each changes the one entry whose grant it names, while the lease lasts, and nothing else. Pure.
 
 import { type Cursor, cursorLimits, dropSettled } from './cursor';
 import type { PendingEntry } from './pending-list';
@@ -10,7 +10,9 @@ export type LeaseAction =
   | { readonly kind: 'release'; readonly delayMs: number }
   | { readonly kind: 'reject'; readonly reason: string }
   /** @param leaseMs from now on */
-  | { readonly kind: 'renew'; readonly leaseMs: number };
+  | { readonly kind: 'renew'; readonly leaseMs: number }
+  /** Nobody was given the lease: as if it had never been, the delivery does not count. */
+  | { readonly kind: 'withdraw' };
 
 /** Names a lease. */
 export interface LeaseName {
@@ -90,6 +92,8 @@ function changeOf(
       return { grant: 0, leaseUntilMs: action.delayMs > 0 ? Math.floor(nowMs + action.delayMs) : 0 };
     case 'reject':
       return { grant: 0, leaseUntilMs: 0, dead: { reason: action.reason, atMs: Math.floor(nowMs) } };
+    case 'withdraw':
+      return { grant: 0, leaseUntilMs: 0, deliveries: entry.deliveries - 1 };
     case 'renew':
       return { leaseUntilMs: Math.floor(Math.min(nowMs + action.leaseMs, entry.endsAtSeconds * 1_000)) };
   }

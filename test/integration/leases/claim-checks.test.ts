@@ -99,13 +99,15 @@ describe('a payload above 2 MiB', () => {
     expect(lines).not.toContain(large.slice(0, 50));
   });
 
-  test('that cannot be read now leaves its message unleased', async () => {
+  test('regression: that cannot be read now leaves its message unleased, and nothing was delivered', async () => {
     const elsewhere =
       'DefaultEndpointsProtocol=http;AccountName=none;AccountKey=bm9uZQ==;BlobEndpoint=http://127.0.0.1:1/none;';
     const cut = site.start({ natsUrl: server.url, settings: { BLOB_CONNECTION_STRING: elsewhere } });
+    const onlyDelivery = { maxDeliveries: 1 };
+    expect((await reader.request('PUT', `/clients/${clientId}`, onlyDelivery)).status).toBe(200);
     await send(sender, reader, topicId, { payload: large });
     const failed = await reader.at(cut).request('POST', `/clients/${clientId}/receive`, { inline: true });
     expect(failed.status).toBe(503);
-    expect(await receive(reader, clientId)).toMatchObject([{ deliveryCount: 2 }]);
+    expect(await receive(reader, clientId)).toMatchObject([{ deliveryCount: 1 }]);
   });
 });

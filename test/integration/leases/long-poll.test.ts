@@ -220,6 +220,8 @@ describe('a client that goes away', () => {
       const { messages } = (await answer).body;
       const leased = messages.length ? messages : await receive(reader, clientId);
       expect(leased.map(idOf)).toEqual([id]);
+      // Regression: what nobody was given was not delivered.
+      expect(leased[0]?.deliveryCount).toBe(1);
       await settle(reader, clientId, 'acknowledge', leased);
     }
   });

@@ -86,6 +86,7 @@ export class Settle implements Command {
     model.held.delete(seq);
     if (action.kind === 'acknowledge') model.acknowledged.add(seq);
     if (action.kind === 'reject') model.dead.add(seq);
+    if (action.kind === 'withdraw') model.deliveries.set(seq, (model.deliveries.get(seq) ?? 0) - 1);
     if (action.kind === 'release' && action.delayMs > 0) {
       model.held.set(seq, { grant: 0, untilMs: world.nowMs + action.delayMs });
     }

@@ -61,6 +61,7 @@ const action: fc.Arbitrary<LeaseAction> = fc.oneof(
   fc.record({ kind: fc.constant('release' as const), delayMs: fc.constantFrom(0, 0, 2_000) }),
   fc.record({ kind: fc.constant('reject' as const), reason: fc.string({ maxLength: 5 }) }),
   fc.record({ kind: fc.constant('renew' as const), leaseMs }),
+  fc.constant({ kind: 'withdraw' } as const),
 );
 const place: fc.Arbitrary<SeekPlace> = fc.oneof(fc.constantFrom('beginning', 'end'), fc.nat({ max: 999 }));
 const searches = fc.array(fc.record({ filter, amount }), { minLength: 1, maxLength: 3 });
