@@ -246,7 +246,7 @@ export function createContainer(
       idempotentCalls: store.idempotentCalls,
       admission: new Admission(settings.limits),
       maxBodyMs: settings.limits.bodyMs,
-      bodyTurns: new BodyTurns(),
+      bodyTurns: new BodyTurns(settings.limits.maxWaitMs),
       log,
       clock,
     },

@@ -9,10 +9,10 @@ import type { IdempotentCalls } from '../idempotency';
 import type { Caller } from '../identity/caller';
 import type { Log } from '../log';
 import type { Admission } from './admission';
-import { onceForKey, readIdempotencyKey } from './idempotent-call';
-import type { BodyTurns } from './body-turns';
+import type { BodyTurns, EndTurn } from './body-turns';
+import { fingerprintOf, onceForKey, readIdempotencyKey } from './idempotent-call';
 import { toProblem } from './problems';
-import { parseJson, readBody, readParams, readQuery, validate } from './request';
+import { parseJson, readBody, readParams, readQuery, refuseDeclared, validate } from './request';
 import type { Call, Once, Reply, Route } from './route';
 
 export interface HandlerDependencies {
@@ -23,7 +23,7 @@ export interface HandlerDependencies {
   readonly admission: Admission;
   /** How long the body of a request may take to arrive. Unit: ms; default 60,000. */
   readonly maxBodyMs?: number;
-  /** Lets large bodies of one caller wait for each other; absent: they do not. */
+  /** Lets requests with large bodies of one caller wait for each other; absent: they do not. */
   readonly bodyTurns?: Pick<BodyTurns, 'take'>;
   readonly log: Log;
   readonly clock: Clock;
@@ -58,24 +58,37 @@ async function answer(
   const key = readIdempotencyKey(route, request);
   const params = route.params && validate(route.params, readParams(request, route.path), 'params');
   const query = route.query && validate(route.query, readQuery(request), 'query');
-  const { bytes, body } = await readRouteBody(route, request, caller, dependencies);
-  // What streams in takes as long as its sender likes, and may not keep others from their turn.
-  const standing = route.streamedBody ? 'exempt' : route.standing;
-  return admission.run(standing, bytes.byteLength, (standAside) => {
-    const once: Once = (content, work) =>
-      key === undefined
-        ? work(undefined)
-        : onceForKey(idempotentCalls, { route, call, key, content }, (attempt) =>
-            // A refusal is an answer too, and given again.
-            work(attempt).catch((error: unknown) =>
-              problemReply(error, route, names.requestId, dependencies),
-            ),
-          );
-    const call: Call = { caller, params, query, body, request, ...names, once, standAside };
-    // What streams in is known to its handler alone.
-    if (key === undefined || route.streamedBody) return route.handle(call);
-    return once(bytes, (attempt) => route.handle({ ...call, attempt }));
-  });
+  const endBodyTurn = await takeBodyTurn(route, request, caller, dependencies);
+  try {
+    const { byteLength, body, fingerprint } = await readRouteBody(route, request, dependencies, (bytes) =>
+      key === undefined ? undefined : fingerprintOf({ params, query }, bytes),
+    );
+    // What streams in takes as long as its sender likes, and may not keep others from their turn.
+    const standing = route.streamedBody ? 'exempt' : route.standing;
+    return await admission.run(standing, byteLength, (leave) => {
+      const underKey = (sent: () => string, work: Parameters<Once>[1]): Promise<Reply> => {
+        if (key === undefined) return work(undefined);
+        return onceForKey(idempotentCalls, { route, call, key, fingerprint: sent() }, (attempt) =>
+          // A refusal is an answer too, and given again.
+          work(attempt).catch((error: unknown) => problemReply(error, route, names.requestId, dependencies)),
+        );
+      };
+      const once: Once = (content, work) => underKey(() => fingerprintOf(call, content), work);
+      const standAside = (): void => {
+        leave();
+        endBodyTurn();
+      };
+      const call: Call = { caller, params, query, body, request, ...names, once, standAside };
+      // What streams in is known to its handler alone.
+      if (fingerprint === undefined) return route.handle(call);
+      return underKey(
+        () => fingerprint,
+        (attempt) => route.handle({ ...call, attempt }),
+      );
+    });
+  } finally {
+    endBodyTurn();
+  }
 }
 
 function problemReply(
@@ -110,20 +123,39 @@ function readRequestId(request: HttpRequest): string {
   return sent && sent !== 'null' && /^[\w.:-]{1,128}$/.test(sent) ? sent : randomUUID();
 }
 
-async function readRouteBody(
-  { body: schema, maxBodyBytes = defaultMaxBodyBytes, ...route }: Route,
+/**
+ * The turn of a large body, until the request has ended: what is made of it may take more memory than itself. Strangers
+ * take none, as all of them would be one caller, and their bodies are small.
+ */
+async function takeBodyTurn(
+  { access, body: schema, maxBodyBytes = defaultMaxBodyBytes }: Route,
   request: HttpRequest,
-  caller: Caller,
-  { maxBodyMs, bodyTurns }: HandlerDependencies,
-): Promise<{ readonly bytes: Buffer; readonly body: unknown }> {
-  if (!schema) return { bytes: noBytes, body: undefined };
-  const endTurn = await bodyTurns?.take(caller.did, declaredLength(request));
-  try {
-    const bytes = await readBody(request, maxBodyBytes, maxBodyMs);
-    return { bytes, body: readValidBody(bytes, route, schema) };
-  } finally {
-    endTurn?.();
-  }
+  { did }: Caller,
+  { bodyTurns }: HandlerDependencies,
+): Promise<EndTurn> {
+  if (!schema || !bodyTurns || access === 'public') return () => undefined;
+  refuseDeclared(request, maxBodyBytes);
+  return bodyTurns.take(did, declaredLength(request));
+}
+
+/** What a request's body says. Its bytes are let go: they would lie in memory for as long as the request takes. */
+interface ReadBody {
+  readonly byteLength: number;
+  readonly body: unknown;
+  /** Undefined where there is no key, or nothing was read. */
+  readonly fingerprint: string | undefined;
+}
+
+async function readRouteBody(
+  { body: schema, streamedBody, maxBodyBytes = defaultMaxBodyBytes, ...route }: Route,
+  request: HttpRequest,
+  { maxBodyMs }: HandlerDependencies,
+  fingerprintIfKeyed: (bytes: Buffer) => string | undefined,
+): Promise<ReadBody> {
+  if (streamedBody) return { byteLength: 0, body: undefined, fingerprint: undefined };
+  const bytes = schema ? await readBody(request, maxBodyBytes, maxBodyMs) : noBytes;
+  const body = schema && readValidBody(bytes, route, schema);
+  return { byteLength: bytes.byteLength, body, fingerprint: fingerprintIfKeyed(bytes) };
 }
 
 /** Undefined for a body that is sent in chunks. */

@@ -13,8 +13,8 @@ export interface IdempotentRequest {
   readonly route: Route;
   readonly call: Call;
   readonly key: string;
-  /** The bytes of the body, or a text that says all that was sent. */
-  readonly content: Uint8Array | string;
+  /** See fingerprintOf(). */
+  readonly fingerprint: string;
 }
 
 /**
@@ -33,14 +33,14 @@ export function readIdempotencyKey(route: Route, request: HttpRequest): string |
  */
 export function onceForKey(
   calls: Pick<IdempotentCalls, 'once'>,
-  { route, call, key, content }: IdempotentRequest,
+  { route, call, key, fingerprint }: IdempotentRequest,
   respond: (attempt: Attempt) => Promise<Reply>,
 ): Promise<Reply> {
   const { keep = (json: unknown) => json, replay } = route.idempotency ?? {};
   return calls.once<Reply>(
     { did: call.caller.did, operationId: route.operationId, key },
     {
-      fingerprint: fingerprintOf(call, content),
+      fingerprint,
       work: respond,
       keep: ({ status = 200, headers = {}, json, isTransient = false }) => {
         if (isTransient || status >= 500) return undefined;
@@ -52,7 +52,14 @@ export function onceForKey(
   );
 }
 
-function fingerprintOf({ params, query }: Call, content: Uint8Array | string): string {
+/**
+ * What was asked for, so that the call need not keep the bytes.
+ * @param content the bytes of the body, or a text that says all that was sent
+ */
+export function fingerprintOf(
+  { params, query }: Pick<Call, 'params' | 'query'>,
+  content: Uint8Array | string,
+): string {
   return createHash('sha256')
     .update(`${JSON.stringify([params ?? null, query ?? null])}\n`)
     .update(content)

@@ -34,8 +34,7 @@ export async function readBody(
   maxBytes: number,
   maxMs = defaultMaxBodyMs,
 ): Promise<Buffer> {
-  const declared = Number(request.headers.get('content-length') ?? 0);
-  if (declared > maxBytes) throw tooLarge(maxBytes);
+  refuseDeclared(request, maxBytes);
   if (!request.body) return Buffer.alloc(0);
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -52,6 +51,11 @@ export async function readBody(
     });
   }
   return chunks.length === 1 ? Buffer.from(chunks[0] ?? []) : Buffer.concat(chunks, size);
+}
+
+/** Before anything is read. @throws BrokerError `payload-too-large` when the body says that it is longer */
+export function refuseDeclared({ headers }: Pick<HttpRequest, 'headers'>, maxBytes: number): void {
+  if (Number(headers.get('content-length') ?? 0) > maxBytes) throw tooLarge(maxBytes);
 }
 
 function tooLarge(maxBytes: number): BrokerError {

@@ -53,11 +53,11 @@ export interface Call<Body = unknown, Query = unknown, Params = unknown> {
 }
 
 /**
- * @param content all that was sent: the bytes, or a text that says it
+ * @param content a text that says all that was sent
  * @param work gets no attempt where the call has no key
  */
 export type Once = (
-  content: Uint8Array | string,
+  content: string,
   work: (attempt: Attempt | undefined) => Promise<Reply>,
 ) => Promise<Reply>;
 
