@@ -32,23 +32,26 @@ function codeOf(error: unknown): string | undefined {
   return typeof found === 'string' ? found : undefined;
 }
 
-/** A call has ended by then, its repetitions included; the SDK itself waits for a silent store for ever. Unit: ms. */
-const defaultDeadlineMs = 20_000;
+/**
+ * A call has ended by then, its repetitions included, and so has the wait for the next bytes of a download; the SDK
+ * itself waits for a silent store for ever. Unit: ms.
+ */
+export const blobPatienceMs = 20_000;
 
 /**
- * Runs a call; every failure but the expected outcomes is `blob-store-unavailable`: throttling (503), a role that is
+ * The only way to the store's client. Runs a call; every failure but the expected outcomes is `blob-store-unavailable`: throttling (503), a role that is
  * missing (403), a lease or a copy in the way (409), no connection, no answer in time.
- * @param work gets what aborts it when its time is up
+ * @param work hands what it gets to the client: a request that goes on when its time is up could land much later
  */
-export async function callBlob<Result>(
+export async function callBlob<Result, Expected extends BlobOutcome = never>(
   work: (abortSignal: AbortSignal) => Promise<Result>,
-  expected: readonly BlobOutcome[] = [],
-  deadlineMs = defaultDeadlineMs,
-): Promise<Result | BlobOutcome> {
+  expected: readonly Expected[] = [],
+  deadlineMs = blobPatienceMs,
+): Promise<Result | Expected> {
   const controller = new AbortController();
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    const error = new Error(`The Blob store was silent for ${deadlineMs} ms.`);
+    const error = silentFor(deadlineMs);
     late.reject(error);
     controller.abort(error);
   }, deadlineMs);
@@ -56,11 +59,16 @@ export async function callBlob<Result>(
     return await Promise.race([work(controller.signal), late.promise]);
   } catch (error) {
     const outcome = outcomeOf(error);
-    if (outcome && expected.includes(outcome)) return outcome;
+    const wanted = expected.find((known) => known === outcome);
+    if (wanted) return wanted;
     throw blobUnavailable(error);
   } finally {
     clearTimeout(timer);
   }
+}
+
+export function silentFor(milliseconds: number): Error {
+  return new Error(`The Blob store was silent for ${milliseconds} ms.`);
 }
 
 export function blobUnavailable(cause: unknown): BrokerError {

@@ -4,7 +4,7 @@
 import type { BlockBlobClient } from '@azure/storage-blob';
 import type { BlockDigests } from '../../files/file-record';
 import type { ContentUpload, FileContents, FileUrl } from '../../files/file-store';
-import { blobUnavailable, callBlob } from './blob-errors';
+import { blobPatienceMs, blobUnavailable, callBlob, silentFor } from './blob-errors';
 import { findWrongBlock, scratchName } from './block-comparison';
 import { BlockUpload } from './block-upload';
 import type { Containers } from './containers';
@@ -22,17 +22,20 @@ export class BlobFileContents implements FileContents {
 
   async fix(fileId: string): Promise<{ readonly snapshot: string; readonly sizeBytes: number } | undefined> {
     const blob = await this.#blob(fileId);
-    const fixed = await callBlob(async () => {
-      const { snapshot = '' } = await blob.createSnapshot();
-      const { contentLength = 0 } = await blob.withSnapshot(snapshot).getProperties();
-      return { snapshot, sizeBytes: contentLength };
-    }, ['absent']);
+    const fixed = await callBlob(
+      async (abortSignal) => {
+        const { snapshot = '' } = await blob.createSnapshot({ abortSignal });
+        const { contentLength = 0 } = await blob.withSnapshot(snapshot).getProperties({ abortSignal });
+        return { snapshot, sizeBytes: contentLength };
+      },
+      ['absent'],
+    );
     return typeof fixed === 'string' ? undefined : fixed;
   }
 
   async unfix(fileId: string, snapshot: string): Promise<void> {
     const blob = await this.#blob(fileId);
-    await callBlob(() => blob.withSnapshot(snapshot).delete(), ['absent']);
+    await callBlob((abortSignal) => blob.withSnapshot(snapshot).delete({ abortSignal }), ['absent']);
   }
 
   async read(
@@ -41,12 +44,16 @@ export class BlobFileContents implements FileContents {
     signal?: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array> | undefined> {
     const blob = at(await this.#blob(fileId), snapshot);
+    const silence = new AbortController();
     const answer = await callBlob(
-      () => blob.download(0, undefined, { maxRetryRequests: 3, ...(signal ? { abortSignal: signal } : {}) }),
+      (late) => {
+        const abortSignal = AbortSignal.any([late, silence.signal, ...(signal ? [signal] : [])]);
+        return blob.download(0, undefined, { maxRetryRequests: 3, abortSignal });
+      },
       ['absent'],
     );
     if (typeof answer === 'string') return undefined;
-    return bytesOf(answer.readableStreamBody);
+    return bytesOf(answer.readableStreamBody, silence);
   }
 
   async findWrongBlock(
@@ -65,7 +72,7 @@ export class BlobFileContents implements FileContents {
 
   async delete(fileId: string): Promise<void> {
     const blob = await this.#blob(fileId);
-    await callBlob(() => blob.delete({ deleteSnapshots: 'include' }), ['absent']);
+    await callBlob((abortSignal) => blob.delete({ abortSignal, deleteSnapshots: 'include' }), ['absent']);
   }
 
   async uploadUrl(fileId: string, expiresAtMs: number): Promise<FileUrl> {
@@ -94,10 +101,28 @@ function at(blob: BlockBlobClient, snapshot: string | undefined): BlockBlobClien
   return snapshot === undefined ? blob : blob.withSnapshot(snapshot);
 }
 
-async function* bytesOf(stream: NodeJS.ReadableStream | undefined): AsyncIterable<Uint8Array> {
+/**
+ * Gives up when the store sends nothing for as long as a call may last; a reader may take its time.
+ * @param silence ends the download
+ */
+async function* bytesOf(
+  stream: NodeJS.ReadableStream | undefined,
+  silence: AbortController,
+): AsyncIterable<Uint8Array> {
+  const wait = (): NodeJS.Timeout =>
+    setTimeout(() => {
+      silence.abort(silentFor(blobPatienceMs));
+    }, blobPatienceMs);
+  let waiting = wait();
   try {
-    for await (const chunk of stream ?? []) yield chunk as Buffer;
+    for await (const chunk of stream ?? []) {
+      clearTimeout(waiting);
+      yield chunk as Buffer;
+      waiting = wait();
+    }
   } catch (error) {
     throw blobUnavailable(error);
+  } finally {
+    clearTimeout(waiting);
   }
 }

@@ -43,7 +43,7 @@ export class BlobFileRecords implements FileRecords {
   async delete(fileId: string, version: string): Promise<boolean> {
     const blob = (await this.containers.open('records')).getBlockBlobClient(fileId);
     const outcome = await callBlob(
-      () => blob.delete({ conditions: { ifMatch: version } }),
+      (abortSignal) => blob.delete({ abortSignal, conditions: { ifMatch: version } }),
       ['absent', 'changed'],
     );
     return typeof outcome !== 'string';
@@ -51,11 +51,12 @@ export class BlobFileRecords implements FileRecords {
 
   async findDue(nowMs: number, max: number): Promise<readonly string[]> {
     const container = await this.containers.open('records');
-    const found = await callBlob(async () => {
-      const page = await container.findBlobsByTags(dueQuery(nowMs)).byPage({ maxPageSize: max }).next();
+    const names = await callBlob(async (abortSignal) => {
+      const pages = container.findBlobsByTags(dueQuery(nowMs), { abortSignal });
+      const page = await pages.byPage({ maxPageSize: max }).next();
       return page.done ? [] : page.value.blobs.map(({ name }) => name);
     });
-    return typeof found === 'string' ? [] : found;
+    return names;
   }
 
   async #write(

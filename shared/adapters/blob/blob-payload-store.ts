@@ -42,15 +42,16 @@ export class BlobPayloadStore implements PayloadStore {
 
   async delete(name: string): Promise<void> {
     const blob = (await this.containers.open('payloads')).getBlockBlobClient(name);
-    await callBlob(() => blob.delete(), ['absent']);
+    await callBlob((abortSignal) => blob.delete({ abortSignal }), ['absent']);
   }
 
   async findDue(nowMs: number, max: number): Promise<readonly string[]> {
     const container = await this.containers.open('payloads');
-    const found = await callBlob(async () => {
-      const page = await container.findBlobsByTags(dueQuery(nowMs)).byPage({ maxPageSize: max }).next();
+    const names = await callBlob(async (abortSignal) => {
+      const pages = container.findBlobsByTags(dueQuery(nowMs), { abortSignal });
+      const page = await pages.byPage({ maxPageSize: max }).next();
       return page.done ? [] : page.value.blobs.map(({ name }) => name);
     });
-    return typeof found === 'string' ? [] : found;
+    return names;
   }
 }

@@ -35,9 +35,13 @@ export async function findWrongBlock(
     for (const [index, digest] of blocks) {
       if (wrong !== undefined) return;
       const count = Math.min(bytes, source.sizeBytes - index * bytes);
-      const options = { sourceContentMD5: Buffer.from(digest, 'base64') };
+      const sourceContentMD5 = Buffer.from(digest, 'base64');
       const outcome = await callBlob(
-        () => scratch.stageBlockFromURL(blockId, source.url, index * bytes, count, options),
+        (abortSignal) =>
+          scratch.stageBlockFromURL(blockId, source.url, index * bytes, count, {
+            abortSignal,
+            sourceContentMD5,
+          }),
         ['mismatch'],
         copyMs,
       );

@@ -37,14 +37,13 @@ export class BlockUpload implements ContentUpload {
     if (this.#blockIds.length === 0) {
       // Small enough for one request.
       const body = this.#filling.subarray(0, this.#filled);
-      await callBlob(() =>
-        blob.upload(body, body.byteLength, { blobHTTPHeaders: { blobContentMD5: md5(body) } }),
-      );
+      const blobHTTPHeaders = { blobContentMD5: md5(body) };
+      await callBlob((abortSignal) => blob.upload(body, body.byteLength, { abortSignal, blobHTTPHeaders }));
       return;
     }
     await this.#send();
     await this.#staging;
-    await callBlob(() => blob.commitBlockList(this.#blockIds));
+    await callBlob((abortSignal) => blob.commitBlockList(this.#blockIds, { abortSignal }));
   }
 
   async discard(): Promise<void> {
@@ -74,7 +73,10 @@ export class BlockUpload implements ContentUpload {
   async #stage(id: string, block: Buffer<ArrayBuffer>, size: number): Promise<Buffer<ArrayBuffer>> {
     const body = block.subarray(0, size);
     const blob = await this.open();
-    await callBlob(() => blob.stageBlock(id, body, size, { transactionalContentMD5: md5(body) }));
+    const transactionalContentMD5 = md5(body);
+    await callBlob((abortSignal) =>
+      blob.stageBlock(id, body, size, { abortSignal, transactionalContentMD5 }),
+    );
     return block;
   }
 }
@@ -83,8 +85,8 @@ export class BlockUpload implements ContentUpload {
 export async function dropBlocks(blob: BlockBlobClient): Promise<void> {
   try {
     // Writing a blob drops its uncommitted blocks; else they would be kept, and paid for, for a week.
-    await blob.upload('', 0);
-    await blob.delete();
+    await callBlob((abortSignal) => blob.upload('', 0, { abortSignal }));
+    await callBlob((abortSignal) => blob.delete({ abortSignal }));
   } catch {
     // The service drops them by itself after that week.
   }

@@ -22,10 +22,10 @@ export class Containers {
   }
 
   async #open(name: string): Promise<ContainerClient> {
-    await callBlob(async () => {
-      const container = this.connection.client().getContainerClient(name);
-      if (!(await container.exists())) await container.createIfNotExists();
+    const container = this.connection.client().getContainerClient(name);
+    await callBlob(async (abortSignal) => {
+      if (!(await container.exists({ abortSignal }))) await container.createIfNotExists({ abortSignal });
     });
-    return this.connection.client().getContainerClient(name);
+    return container;
   }
 }

@@ -5,7 +5,7 @@
 import type * as StorageBlob from '@azure/storage-blob';
 import type { BlockBlobClient, StorageSharedKeyCredential, UserDelegationKey } from '@azure/storage-blob';
 import type { BlobConnection } from './blob-connection';
-import { blobUnavailable } from './blob-errors';
+import { callBlob } from './blob-errors';
 
 /** How far a participant's clock or the store's may be behind ours. */
 export const startSkewMs = 300_000;
@@ -73,14 +73,13 @@ export class SasSigner {
 
   async #ask(): Promise<HeldKey> {
     const nowMs = this.clock();
-    try {
-      const key = await this.connection
-        .client()
-        .getUserDelegationKey(new Date(nowMs - startSkewMs), new Date(nowMs + delegationKeyMs));
-      return { key, renewAtMs: nowMs + delegationKeyMs * usedShare };
-    } catch (error) {
-      throw blobUnavailable(error);
-    }
+    const startsOn = new Date(nowMs - startSkewMs);
+    const expiresOn = new Date(nowMs + delegationKeyMs);
+    // All who wait for a URL wait for this one call.
+    const key = await callBlob((abortSignal) =>
+      this.connection.client().getUserDelegationKey(startsOn, expiresOn, { abortSignal }),
+    );
+    return { key, renewAtMs: nowMs + delegationKeyMs * usedShare };
   }
 }
 
