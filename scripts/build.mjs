@@ -30,8 +30,39 @@ const shared = {
   ],
 };
 
+/** Packages that are loaded at their first use only, and the bundles of their own in which they wait for it. */
+const storePackages = new Map([
+  ['@azure/storage-blob', 'storage-blob'],
+  ['@azure/identity', 'identity'],
+  ['mssql', 'mssql'],
+]);
+
+/**
+ * Leaves the packages of the stores out of what asks for them: half of all code, which V8 would read at every start.
+ * @type {import('esbuild').Plugin}
+ */
+const storePackagesApart = {
+  name: 'store-packages-apart',
+  setup: (bundler) => {
+    bundler.onResolve({ filter: /^(@azure\/storage-blob|@azure\/identity|mssql)$/ }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path: `./${storePackages.get(path)}.js`, external: true },
+    );
+  },
+};
+
 await Promise.all([
-  bundle({ entryPoints: ['functions/index.ts'], outfile: 'dist/main.js', minify: true }),
+  bundle({
+    entryPoints: ['functions/index.ts'],
+    outfile: 'dist/main.js',
+    minify: true,
+    plugins: [storePackagesApart],
+  }),
+  bundle({
+    entryPoints: Object.fromEntries([...storePackages].map(([name, file]) => [file, name])),
+    outdir: 'dist',
+    minify: true,
+    plugins: [storePackagesApart],
+  }),
   bundle({
     entryPoints: ['shared/adapters/schema/schema-worker.ts'],
     outfile: 'dist/schema-worker.mjs',
