@@ -1,24 +1,22 @@
-// What takes too long for every run of the tests: the model tests in nightly sizes, the whole e2e run on clusters like
-// that of a deployment, and a thousand chaos runs. The rest of the tests is what `npm test` runs.
+// Runs the parts of a nightly run that its arguments name, or all: the next one also where one failed.
 
 import { spawn } from 'node:child_process';
+import { runsOf } from './nightly/parts.mjs';
 
-const runs = [
-  { args: ['unit', '--testPathPatterns', 'cursor-model'], env: { CURSOR_MODEL_RUNS: '50000' } },
-  {
-    args: ['unit', '--testPathPatterns', 'compatibility/generated-pairs'],
-    env: { COMPATIBILITY_PAIRS: '20000' },
-  },
-  { args: ['e2e', '--maxWorkers', '1'], env: { NATS_CLUSTER: '1' } },
-  { args: ['e2e', '--testPathPatterns', 'e2e/chaos'], env: { CHAOS_SEEDS: '1000' } },
-];
-
-process.exitCode = 0;
-for (const { args, env } of runs) {
-  const code = await run(['--selectProjects', ...args, ...process.argv.slice(2)], env);
-  if (code !== 0) process.exitCode = code;
-}
+process.exitCode = await nightly();
 if (process.connected) process.disconnect();
+
+/** @returns {Promise<number>} the exit code */
+async function nightly() {
+  try {
+    let worst = 0;
+    for (const { args, env } of runsOf(process.argv.slice(2))) worst = (await run(args, env)) || worst;
+    return worst;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 2;
+  }
+}
 
 /**
  * @param {string[]} args
@@ -26,14 +24,11 @@ if (process.connected) process.disconnect();
  * @returns {Promise<number>}
  */
 function run(args, env) {
-  const tests = spawn(process.execPath, ['scripts/run-tests.mjs', ...args], {
-    stdio: 'inherit',
-    env: { ...process.env, ...env },
-  });
-  const stop = () => tests.kill('SIGTERM');
+  const child = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+  const stop = () => child.kill('SIGTERM');
   process.once('disconnect', stop);
   return new Promise((done) => {
-    tests.once('exit', (code) => {
+    child.once('exit', (code) => {
       process.off('disconnect', stop);
       done(code ?? 1);
     });

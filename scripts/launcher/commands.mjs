@@ -117,13 +117,17 @@ Installs, builds and runs every test against real NATS, Azurite and SQLite. The 
     build: true,
     steps: [{ args: ['scripts/nightly.mjs'], takesArguments: true }],
     lastLineOnFailure: 'tests: 0 passed, 1 failed, 0 skipped',
-    help: `npm run nightly [-- arguments of jest]
+    help: `npm run nightly [-- PART …]
 
-Runs the model test of the cursor over 10,000 random histories instead of 500, the comparison of 20,000 generated
-pairs of schemas instead of 1,500, then every e2e suite on clusters like
-that of a deployment: three NATS nodes, TLS, nkeys, then a thousand chaos runs. The last line of each counts the tests.
+Runs what takes too long for every run of the tests: hours in all; or only the parts that are named. The last line of
+each counts its tests, of the fuzzed requests it is the verdict.
 
-  --help   this text`,
+  models      the model test of the cursor over 50,000 random histories instead of 500, and the comparison of 20,000
+              generated pairs of schemas instead of 1,500
+  clusters    every e2e suite on clusters like that of a deployment: three NATS nodes, TLS, nkeys
+  fuzz        100,000 fuzzed requests
+  chaos       a thousand chaos runs; CHAOS_FIRST_SEED and CHAOS_SEEDS in the environment choose others
+  --help      this text`,
   },
   bench: {
     natsServer: true,

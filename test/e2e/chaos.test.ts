@@ -1,19 +1,20 @@
 // Twenty short chaos runs: two instances of the built app on a server, and on the cluster of a deployment, with faults
 // between what publishers, searchers, workers and the timer do. A run that fails is replayed by
-// `npm run chaos -- --seed N --seconds 3`.
+// `npm run chaos -- --seed N --seconds 3`. CHAOS_SEEDS and CHAOS_FIRST_SEED choose other seeds.
 
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type ChaosStack, startChaosStack } from '../../scripts/chaos/chaos-stack';
 import { runPlan } from '../../scripts/chaos/chaos-run';
 import { check } from '../../scripts/chaos/check';
 import { makePlan, storeOf } from '../../scripts/chaos/make-plan';
+import { chosenChaosSeeds } from '../support/chaos-seeds';
 import { root } from '../support/command';
 
 // Three servers that elect leaders: on a busy machine that takes a while.
 jest.setTimeout(120_000);
 
 const seconds = 3;
-const seeds = Array.from({ length: Number(process.env['CHAOS_SEEDS'] ?? 20) }, (_none, index) => index + 1);
+const seeds = chosenChaosSeeds(process.env);
 
 describe.each(['server', 'cluster'] as const)('two instances on a %s', (kind) => {
   let stack: ChaosStack;
