@@ -3,20 +3,15 @@
 
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import { startAzurite } from '../stack/azurite';
-import { startBrokerProcess } from '../stack/broker-process';
+import type { BrokerProcess } from '../stack/broker-process';
 import { createLocalKeys } from '../stack/local-keys';
 import { migrateTopicStore } from '../stack/migrate-topic-store';
 import { startNatsServer } from '../stack/nats-server';
+import { type ProcessHoldings, startProbedBroker } from './holdings';
 
-/** What a process holds while it does nothing. */
-export interface Holdings {
-  /** After a full garbage collection. */
-  readonly heapBytes: number;
-  /** Sockets, servers, files, threads and the like. */
-  readonly handles: number;
+export interface Holdings extends ProcessHoldings {
   /** Open connections to NATS, as the server has it. */
   readonly natsConnections: number;
 }
@@ -26,6 +21,8 @@ export interface FuzzStack {
   readonly settings: Readonly<Record<string, string>>;
   /** Lines that the broker has logged. */
   readonly logLines: readonly string[];
+  readonly broker: BrokerProcess;
+  /** @throws Error when the broker does not say */
   readonly holdings: () => Promise<Holdings>;
   readonly stop: () => Promise<void>;
 }
@@ -67,27 +64,18 @@ export async function startFuzzStack(
     };
     await migrateTopicStore(settings, () => undefined);
     const logLines: string[] = [];
-    const probes: ((line: string) => void)[] = [];
-    const probe = pathToFileURL(resolve(root, 'scripts', 'fuzz', 'probe.mjs')).href;
-    const broker = await startBrokerProcess({
-      ...{ port: 0, root },
-      settings: { ...settings, NODE_OPTIONS: `--expose-gc --import=${probe}` },
+    const { broker, holdings: ofProcess } = await startProbedBroker({
+      ...{ port: 0, root, settings },
       onLine: (line) => {
-        if (line.startsWith('probe ')) probes.shift()?.(line);
-        else if (logLines.length < maxLogLines) logLines.push(line);
+        if (logLines.length < maxLogLines) logLines.push(line);
       },
     });
     stops.push(() => broker.stop());
-    const held = async (): Promise<Holdings> => {
-      const line = await new Promise<string>((answer) => {
-        probes.push(answer);
-        process.kill(broker.pid, 'SIGUSR2');
-      });
-      const { heapBytes, handles } = JSON.parse(line.slice('probe '.length)) as Holdings;
+    const holdings = async (): Promise<Holdings> => {
       const portsFile = join(`${nats.storeDir}.run`, `nats-server_${nats.pid}.ports`);
-      return { heapBytes, handles, natsConnections: await connectionsOf(portsFile) };
+      return { ...(await ofProcess()), natsConnections: await connectionsOf(portsFile) };
     };
-    return { url: broker.url, settings, logLines, holdings: held, stop };
+    return { url: broker.url, settings, logLines, broker, holdings, stop };
   } catch (error) {
     await stop();
     throw error;
