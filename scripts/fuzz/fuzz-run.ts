@@ -1,5 +1,6 @@
-// A fuzz run: participants settle, lanes send requests side by side, each lane with random numbers of its own that
-// follow from the seed, and at the end the victims' things and the process's holdings are compared.
+// A fuzz run: participants settle, lanes send requests side by side, and at the end the victims' things and the
+// process's holdings are compared. Each lane has random numbers of its own that follow from the seed; keys are new each
+// time, and what the broker answers, from which lanes learn, depends on how their requests fall between each other.
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { createIdentityToken } from '../../client';
@@ -165,7 +166,7 @@ class FuzzRun {
     return Promise.all(this.victims.map((one) => takeSnapshot(one, dids, this.operations)));
   }
 
-  /** Every lane sends its share, one request after the other, so that what it learns depends on nobody. */
+  /** Every lane sends its share, one request after the other; what a lane learns depends on what the others did meanwhile. */
   async #send(count: number): Promise<void> {
     const shares = this.lanes.map((_, index) => Math.floor((count + index) / this.lanes.length));
     await Promise.all(

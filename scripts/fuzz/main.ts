@@ -22,7 +22,7 @@ runCommand(async () => {
   for (const { what, request } of verdict.faults) console.log(`fault: ${what}\n  ${request ?? ''}`);
   console.log(`answers: ${statusesOf(verdict)}`);
   console.log(verdictLine(verdict));
-  if (verdict.faults.length > 0) throw new Error(`fuzz: replay with --requests ${requests} --seed ${seed}`);
+  if (verdict.faults.length > 0) throw new Error('fuzz: a fault is repeated by its request');
 });
 
 function wholeNumber(name: string, text: string): number {

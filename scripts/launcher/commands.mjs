@@ -156,7 +156,8 @@ several participants and as callers that it has to refuse, and prints a verdict 
 the document says, nothing of another participant read or changed, memory and connections back where they were.
 
   --requests N  how many (default 10000; 100000 take about four minutes)
-  --seed S      of the random numbers (default: of the clock); the same seed makes the same requests
+  --seed S      of the random numbers (default: of the clock); keys are new each time, and requests follow from
+                answers, which eight senders get at once: a fault is repeated by its request, which is printed
   --help        this text`,
   },
   chaos: {

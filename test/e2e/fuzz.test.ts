@@ -1,5 +1,6 @@
 // A small portion of what npm run fuzz sends: requests made from the document of the built app and bent, against real
-// NATS, Azurite and SQLite. The seed is fixed, so that a failure can be repeated: npm run fuzz -- --seed 1.
+// NATS, Azurite and SQLite. The seed is fixed, so that every run has requests of the same kinds; a fault is
+// repeated by its request, which the verdict has.
 
 import { describe, expect, it } from '@jest/globals';
 import { fuzz } from '../../scripts/fuzz/fuzz-run';
