@@ -1,4 +1,4 @@
-// The steps after the infrastructure, in their order: what each does and with which commands. Pure: deploy.ts carries
+// The steps after the infrastructure, in their order: what each does and with which commands. Pure: main.ts carries
 // them out, and docs/deploy.md lists them (a test compares).
 
 /** Outputs of main.bicep that the steps need. */

@@ -38,6 +38,21 @@ describe('every document', () => {
   });
 });
 
+describe('docs/architecture.md', () => {
+  it.each(['shared', 'scripts', 'test'])('regression: has a row for every folder of %s', (parent) => {
+    const [, section = ''] = readDocument('docs/architecture.md').split('## Folders and arrows');
+    const named = tableRows(section.split('\n## ')[0] ?? '').map((cells) => cells.join(' '));
+    const folders = readdirSync(join(root, parent), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+    const missing = folders.filter((name) => {
+      const texts = parent === 'test' ? [`\`${name}\``] : [`\`${parent}/${name}\``, `\`${parent}/${name}/\``];
+      return !named.some((row) => texts.some((text) => row.includes(text)));
+    });
+    expect(missing).toEqual([]);
+  });
+});
+
 describe.each(['docs/guarantees.md', 'docs/threat-model.md'])('%s', (document) => {
   const rows = tableRows(readDocument(document));
 
