@@ -10,6 +10,7 @@ import type { TopicCatalog } from '../topics';
 import type { ContentValidation } from './content-validation';
 import { type CompletedFile, type FileCompletion, fileNotFound, slotExpired } from './file-completion';
 import {
+  dueAtMs,
   type FileDescription,
   type FileRecord,
   isFileId,
@@ -146,8 +147,8 @@ export class DirectFiles {
       return removed(found);
     });
     await contents.delete(fileId);
-    // While an upload URL works the record stays, for the timer to delete what may still be uploaded.
-    if (record.uploadUrlEndsAtMs < clock()) await records.delete(fileId, version);
+    // While an upload may still land the record stays, for the timer to delete what it brings.
+    if (dueAtMs(record) <= clock()) await records.delete(fileId, version);
   }
 
   /**

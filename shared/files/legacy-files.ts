@@ -80,6 +80,8 @@ export class IncomingFile {
   #sizeBytes = 0;
   #stored: StoredRecord | undefined;
   #isKept = false;
+  /** Whether bytes may appear yet: nobody knows whether the store has done it, or will. */
+  #isCommitting = false;
   #isOver = false;
 
   constructor(private readonly dependencies: LegacyFilesDependencies) {
@@ -122,7 +124,9 @@ export class IncomingFile {
     // The record first: whatever happens from here on, the timer finds what is left.
     const open = await records.create(openFile(this.#fileId, whole, retentionClass, clock() + slotMs, 0));
     this.#stored = open;
+    this.#isCommitting = true;
     await this.#upload.commit();
+    this.#isCommitting = false;
     const verification = await completion.verifyContent(open.record, undefined, schema, true);
     const verified = { verification, snapshot: undefined, retentionClass };
     const stored = await records.replace(publishing(open.record, verified, clock()), open.version);
@@ -150,7 +154,8 @@ export class IncomingFile {
     if (!this.#stored) return;
     try {
       await contents.delete(this.#fileId);
-      await records.delete(this.#fileId, this.#stored.version);
+      // While its bytes may still appear the record stays, for the timer to find them.
+      if (!this.#isCommitting) await records.delete(this.#fileId, this.#stored.version);
     } catch (error) {
       log('warn', 'refused file is left to the timer', { fileId: this.#fileId, error });
     }

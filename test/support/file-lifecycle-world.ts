@@ -21,7 +21,8 @@ import { messageLife, RetentionPolicy } from '../../shared/retention';
 import { MemoryFileStore } from './memory-file-store';
 
 export interface LifecycleCommand {
-  readonly action: 'upload' | 'overwrite' | 'complete' | 'legacy' | 'share' | 'remove' | 'sweep';
+  readonly action:
+    'upload' | 'overwrite' | 'complete' | 'legacy' | 'lateLegacy' | 'share' | 'remove' | 'sweep';
   /** Number of the step at which the process dies. */
   readonly diesAt: number | undefined;
 }
@@ -43,6 +44,8 @@ class Died extends Error {}
 const ownClass = { name: '1h', spanMs: 3_600_000 };
 const retention = new RetentionPolicy([ownClass], ownClass);
 const duplicateWindowMs = 120_000;
+/** How long after the end of its URL an upload may still land. */
+const lateUploadMs = 300_000;
 const owner = { did: 'did:ethr:volta:0xowner', roles: [] };
 const topicId = '0123456789abcdef01234567';
 const bytes = Buffer.from('the bytes that were declared');
@@ -89,7 +92,8 @@ export class FileLifecycleWorld {
         case 'upload':
         case 'overwrite':
           await step('put');
-          if (this.#nowMs < this.#uploadEndsAtMs) {
+          // One that began in time may end later, and the store's clock may be behind.
+          if (this.#nowMs < this.#uploadEndsAtMs + lateUploadMs) {
             this.#store.put(this.#fileId, action === 'upload' ? bytes : Buffer.from('other bytes'));
           }
           break;
@@ -98,6 +102,9 @@ export class FileLifecycleWorld {
           break;
         case 'legacy':
           await this.#sendLegacy(legacyFiles.receive());
+          break;
+        case 'lateLegacy':
+          await this.#sendLate(diesAt);
           break;
         case 'share':
           await files.share(owner.did, this.#fileId, ['did:ethr:volta:0xc'], ownClass.spanMs);
@@ -162,13 +169,13 @@ export class FileLifecycleWorld {
     return [...this.#store.records.keys(), ...this.#store.contents.keys()];
   }
 
-  #process(diesAt: number | undefined, isScheduled = true) {
+  #process(diesAt: number | undefined, isScheduled = true, landLater?: (land: () => void) => void) {
     let steps = 0;
     const step = async (call: string): Promise<void> => {
       if (isScheduled) await this.scheduler.schedule(Promise.resolve(), call);
       if (diesAt !== undefined && steps++ >= diesAt) throw new Died();
     };
-    const { records, contents } = this.#store.open(step);
+    const { records, contents } = this.#store.open(step, landLater);
     const clock = () => this.#nowMs;
     const messageLog = this.#messageLog(step);
     const catalog = {
@@ -248,14 +255,7 @@ export class FileLifecycleWorld {
         await step('read messages');
         const messages = inMailbox(identifier)
           .filter(({ seq, timeMs }) => ('after' in start ? seq > start.after : timeMs >= start.fromMs))
-          .map((message) => ({
-            ...message,
-            ...messageLife(message.timeMs, ownClass.name, undefined),
-            topic: topicId,
-            sender: senderToken(owner.did),
-            bytes: message.body.byteLength,
-            keyNumber: 1,
-          }));
+          .map(asStored);
         return { messages, more: false };
       },
       lastSeq: async ({ identifier }) => {
@@ -264,7 +264,12 @@ export class FileLifecycleWorld {
       },
       generation: () => Promise.resolve(1),
       readAt: () => Promise.reject(new Error('not used here')),
-      at: () => Promise.reject(new Error('not used here')),
+      at: async ({ identifier }, seq) => {
+        await step('one message');
+        return inMailbox(identifier)
+          .filter((message) => message.seq === seq)
+          .map(asStored)[0];
+      },
     };
   }
 
@@ -297,6 +302,18 @@ export class FileLifecycleWorld {
     return { outcome: 'stored', seq } as const;
   }
 
+  /** The store is silent when the bytes are committed, and does it after all when the broker has given them up. */
+  async #sendLate(diesAt: number | undefined): Promise<void> {
+    const landings: (() => void)[] = [];
+    const { legacyFiles } = this.#process(diesAt, true, (land) => landings.push(land));
+    const incoming = legacyFiles.receive();
+    try {
+      await this.#sendLegacy(incoming).finally(() => incoming.discard());
+    } finally {
+      for (const land of landings) land();
+    }
+  }
+
   async #sendLegacy(incoming: IncomingFile): Promise<void> {
     await incoming.take(ReadableStream.from([bytes]) as AsyncIterable<Uint8Array>);
     await incoming.finish(owner, {
@@ -311,6 +328,15 @@ export class FileLifecycleWorld {
     });
   }
 }
+
+const asStored = (message: Message) => ({
+  ...message,
+  ...messageLife(message.timeMs, ownClass.name, undefined),
+  topic: topicId,
+  sender: senderToken(owner.did),
+  bytes: message.body.byteLength,
+  keyNumber: 1,
+});
 
 function fileIdIn(body: Uint8Array): string {
   const { payload } = JSON.parse(Buffer.from(body).toString()) as { payload: string };

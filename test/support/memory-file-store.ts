@@ -2,6 +2,7 @@
 // thousands of interleavings. `step` runs before and after every effect, and may throw: then the caller has died.
 
 import { createHash } from 'node:crypto';
+import { BrokerError } from '../../shared/broker-error';
 import type { FileRecord } from '../../shared/files/file-record';
 import { dueAtMs } from '../../shared/files/file-record';
 import type { FileContents, FileRecords, StoredRecord } from '../../shared/files/file-store';
@@ -16,8 +17,14 @@ export class MemoryFileStore {
   readonly contents = new Map<string, Content>();
   #count = 0;
 
-  /** The ports as one process sees them. */
-  open(step: (call: string) => Promise<void> = () => Promise.resolve()): {
+  /**
+   * The ports as one process sees them.
+   * @param landLater gets what a commit does, which the process is told has failed
+   */
+  open(
+    step: (call: string) => Promise<void> = () => Promise.resolve(),
+    landLater?: (land: () => void) => void,
+  ): {
     readonly records: FileRecords;
     readonly contents: FileContents;
   } {
@@ -53,7 +60,15 @@ export class MemoryFileStore {
             }),
           commit: () =>
             atomic('commit', () => {
-              this.put(fileId, Buffer.concat(chunks));
+              const land = (): void => {
+                this.put(fileId, Buffer.concat(chunks));
+              };
+              if (!landLater) {
+                land();
+                return;
+              }
+              landLater(land);
+              throw new BrokerError('blob-store-unavailable', 'There was no answer in time.');
             }),
           discard: () => Promise.resolve(),
         };

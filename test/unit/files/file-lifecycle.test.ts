@@ -6,6 +6,8 @@ import fc from 'fast-check';
 import { FileLifecycleWorld, type LifecycleCommand } from '../../support/file-lifecycle-world';
 
 const hour = 3_600_000;
+/** Life of an upload URL. */
+const urlMs = 900_000;
 
 /** Who does what; each runs as a process of its own, which dies at the given step when there is one. */
 const command = fc.record({
@@ -15,6 +17,7 @@ const command = fc.record({
     'complete',
     'complete',
     'legacy',
+    'lateLegacy',
     'share',
     'remove',
     'sweep',
@@ -24,7 +27,7 @@ const command = fc.record({
 /** Commands that run at once, and the time that passes before the next ones. */
 const group = fc.record({
   commands: fc.array(command, { minLength: 1, maxLength: 4 }),
-  waitMs: fc.constantFrom(0, 0, 1_000, 130_000, hour / 2, hour, 3 * hour),
+  waitMs: fc.constantFrom(0, 0, 1_000, 130_000, urlMs + 1_000, hour / 2, hour, 3 * hour),
 });
 const history = fc.array(group, { minLength: 1, maxLength: 8 });
 const upload: LifecycleCommand = { action: 'upload', diesAt: undefined };
@@ -87,4 +90,26 @@ describe('whatever happens, and wherever a broker dies', () => {
       { numRuns: 500 },
     );
   }, 60_000);
+
+  test.each([
+    [
+      'the upload began before its URL ended, and the file was removed after',
+      urlMs + 1_000,
+      ['remove', 'upload'],
+    ],
+    ['the store was silent when the broker committed them', 0, ['lateLegacy', 'sweep']],
+  ] satisfies [string, number, LifecycleCommand['action'][]][])(
+    'regression: bytes that land late have a record by which the timer finds them: %s',
+    async (_how, waitMs, actions) => {
+      const [scheduler] = fc.sample(fc.scheduler(), 1);
+      if (!scheduler) throw new Error('there is no scheduler');
+      const world = new FileLifecycleWorld(scheduler);
+      await world.open();
+      world.wait(waitMs);
+      for (const action of actions) await scheduler.waitFor(world.run({ action, diesAt: undefined }));
+      world.wait(1_000 * hour);
+      await scheduler.waitFor(world.run(sweep));
+      expect(world.leftovers()).toEqual([]);
+    },
+  );
 });
