@@ -51,6 +51,13 @@ const clientTable: Readonly<Record<string, Row>> = {
     code: 'message-store-unavailable',
     detail: unavailable,
   },
+  // Of an instance that is shutting down: what had been sent before may have been carried out, what came later not.
+  [ErrorCode.ConnectionClosed]: {
+    retry: 'unknown-outcome',
+    code: 'message-store-unavailable',
+    detail: unavailable,
+  },
+  [ErrorCode.ConnectionDraining]: { retry: 'later', code: 'message-store-unavailable', detail: unavailable },
   [ErrorCode.ConnectionRefused]: { retry: 'later', code: 'message-store-unavailable', detail: unavailable },
   [ErrorCode.ConnectionTimeout]: { retry: 'later', code: 'message-store-unavailable', detail: unavailable },
   [ErrorCode.MaxPayloadExceeded]: {
