@@ -106,6 +106,7 @@ export function messageStore({ nats, retention, limits }: Settings, log: Log, cl
           tellSender: (message) => tellExpired(receiptLog, messageIds, message),
           forgetClass: (name) => layout.forgetClass(name),
           now,
+          random: Math.random,
           log,
         },
         isOutOfTime,

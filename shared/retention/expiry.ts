@@ -9,9 +9,9 @@
 // and that needs none: then senders are not told, and what cursors hold pending is left to their own next change.
 
 import { BrokerError } from '../broker-error';
-import type { Log } from '../log';
+import type { Log, LogFields } from '../log';
 import { mapConcurrently } from '../map-concurrently';
-import type { StepCounts } from './step';
+import { PartlyFailed, type StepCounts } from './step';
 
 /** One due message, without its body. */
 export interface DueMessage {
@@ -73,6 +73,8 @@ export interface ExpiryDependencies {
   readonly forgetClass: (retentionClass: string) => Promise<void>;
   /** Server time. Unit: ms. */
   readonly now: () => Promise<number>;
+  /** Where a run begins. At least 0 and less than 1. */
+  readonly random: () => number;
   readonly log: Log;
 }
 
@@ -97,37 +99,40 @@ const concurrentMailboxes = 64;
 /** Of one mailbox. */
 const concurrentReceipts = 16;
 
-/** Settles and trims what is due, one shard after the other, until nothing is due or time is up. */
+/**
+ * Settles and trims what is due, one shard after the other, until nothing is due or time is up. What fails is left to
+ * a later run and keeps nothing else waiting.
+ * @throws PartlyFailed when something failed
+ */
 export async function expireMessages(
   dependencies: ExpiryDependencies,
   isOutOfTime: () => boolean,
 ): Promise<StepCounts> {
-  const queues = await dependencies.queues();
+  const run = new ExpiryRun(dependencies, isOutOfTime);
+  const queues = beginningAt(await dependencies.queues(), dependencies.random());
   // Looking is cheap and disturbs nobody, so it is done everywhere at once; working is done one by one.
-  const views = await mapConcurrently(queues, concurrentLooks, (queue) => queue.look());
+  const views = await mapConcurrently(queues, concurrentLooks, (queue) =>
+    run.attempt(queue, () => queue.look()),
+  );
   const retired = new Set<ExpiryQueue>();
-  let [expired, receipts, untold, trimmed] = [0, 0, 0, 0];
   for (const [index, queue] of queues.entries()) {
-    let view = views[index];
-    while (view && isDue(view, await dependencies.now()) && !isOutOfTime()) {
-      const due = await pullDue(queue, await dependencies.now());
-      if (!due.length) break;
-      const told = await settle(queue, due, dependencies);
-      receipts += told.receipts;
-      untold += told.untold;
-      expired += due.length;
-      view = await queue.look();
-    }
-    if (view?.trimmable) trimmed += await queue.trim();
-    else if (!queue.configured && view?.firstDueAtMs === undefined) {
-      await queue.retire();
-      retired.add(queue);
-    }
+    const view = views[index];
+    // Without a view it is not known whether anything is left.
+    if (!view) continue;
+    if (await run.attempt(queue, () => run.empty(queue, view))) retired.add(queue);
   }
   for (const [name, ofClass] of Map.groupBy(queues, ({ retentionClass }) => retentionClass)) {
-    if (ofClass.every((queue) => retired.has(queue))) await dependencies.forgetClass(name);
+    const [one] = ofClass;
+    if (one && ofClass.every((queue) => retired.has(queue)))
+      await run.attempt(one, () => dependencies.forgetClass(name));
   }
-  return { expired, receipts, untold, trimmed, retired: retired.size };
+  return run.report({ retired: retired.size });
+}
+
+/** In turn, from anywhere: where time is short, or many shards fail, the last ones have the same chance as the first. */
+function beginningAt(queues: readonly ExpiryQueue[], place: number): readonly ExpiryQueue[] {
+  const first = Math.floor(place * queues.length);
+  return [...queues.slice(first), ...queues.slice(0, first)];
 }
 
 /** What is not due is not pulled: a pull would hand it out now, and a later one would not repeat it. */
@@ -141,43 +146,120 @@ async function pullDue(queue: ExpiryQueue, nowMs: number): Promise<readonly DueM
   return pulled.filter(({ dueAtMs }) => dueAtMs <= nowMs);
 }
 
-interface Told {
-  readonly receipts: number;
+/** One run: what it has done, and what kept it from doing more. */
+class ExpiryRun {
+  #expired = 0;
+  #receipts = 0;
   /** Senders who should have been told, had there been room. */
-  readonly untold: number;
-}
+  #untold = 0;
+  #trimmed = 0;
+  /** Messages left to a later run because their mailbox failed. */
+  #postponed = 0;
+  #failures: unknown[] = [];
 
-/** Mailbox by mailbox, so that what is done with does not wait for the others. */
-async function settle(
-  queue: ExpiryQueue,
-  due: readonly DueMessage[],
-  { cursors, tellSender, log }: ExpiryDependencies,
-): Promise<Told> {
-  const mailboxes = [...Map.groupBy(due, ({ mailbox }) => mailbox)];
-  let [receipts, untold] = [0, 0];
-  await mapConcurrently(mailboxes, concurrentMailboxes, async ([mailbox, messages]) => {
-    const own = await cursors.of(queue.shard, mailbox);
+  constructor(
+    private readonly dependencies: ExpiryDependencies,
+    private readonly isOutOfTime: () => boolean,
+  ) {}
+
+  /** Undefined when it failed. */
+  async attempt<Result>(queue: ExpiryQueue, work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#failed(queue, [error]);
+      return undefined;
+    }
+  }
+
+  /** @throws PartlyFailed */
+  report(further: StepCounts): StepCounts {
+    const counts = {
+      expired: this.#expired,
+      receipts: this.#receipts,
+      untold: this.#untold,
+      postponed: this.#postponed,
+      trimmed: this.#trimmed,
+      ...further,
+    };
+    if (this.#failures.length) throw new PartlyFailed(counts, this.#failures[0]);
+    return counts;
+  }
+
+  /** Settles and trims what is due in one queue. Returns whether the queue was retired. */
+  async empty(queue: ExpiryQueue, first: QueueView): Promise<boolean> {
+    const { now } = this.dependencies;
+    let view = first;
+    while (isDue(view, await now()) && !this.isOutOfTime()) {
+      const due = await pullDue(queue, await now());
+      // The next batch would fare like one that failed altogether.
+      if (!due.length || !(await this.#settle(queue, due))) break;
+      view = await queue.look();
+    }
+    if (view.trimmable) this.#trimmed += await queue.trim();
+    else if (!queue.configured && view.firstDueAtMs === undefined) {
+      await queue.retire();
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * Mailbox by mailbox, so that what is done with does not wait for the others, nor for one that fails. Returns whether
+   * anything is done with.
+   */
+  async #settle(queue: ExpiryQueue, due: readonly DueMessage[]): Promise<boolean> {
+    const mailboxes = [...Map.groupBy(due, ({ mailbox }) => mailbox)];
+    const failures: unknown[] = [];
+    const [expiredBefore, untoldBefore] = [this.#expired, this.#untold];
+    await mapConcurrently(mailboxes, concurrentMailboxes, async ([mailbox, messages]) => {
+      if (this.isOutOfTime()) {
+        for (const message of messages) message.giveBack();
+        return;
+      }
+      // When all that was begun at once has failed, it is not the mailboxes: the rest would only wait as long again.
+      if (failures.length < concurrentMailboxes) {
+        try {
+          await this.#settleMailbox(queue.shard, mailbox, messages);
+          return;
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+      // Handed out again in a while, not at once: the mailbox would fail again at once.
+      this.#postponed += messages.length;
+    });
+    if (failures.length) this.#failed(queue, failures);
+    await queue.flush();
+    const untold = this.#untold - untoldBefore;
+    if (untold) this.#log('senders were not told of expired messages: the store is full', queue, { untold });
+    return this.#expired > expiredBefore;
+  }
+
+  async #settleMailbox(shard: number, mailbox: string, messages: readonly DueMessage[]): Promise<void> {
+    const { cursors, tellSender } = this.dependencies;
+    const own = await cursors.of(shard, mailbox);
     const told = messages.filter(({ recipient }) => recipient !== undefined);
     const unread = told.length ? await own.unacknowledged(told) : [];
     const written = await mapConcurrently(unread, concurrentReceipts, (message) =>
       unlessFull(() => tellSender(message)),
     );
-    const ofMailbox = written.filter((isWritten) => isWritten).length;
-    receipts += ofMailbox;
-    untold += unread.length - ofMailbox;
+    const receipts = written.filter((isWritten) => isWritten).length;
+    this.#receipts += receipts;
+    this.#untold += unread.length - receipts;
     await unlessFull(() => own.release(new Set(messages.map(({ seq }) => seq))));
     for (const message of messages) message.settle();
-  });
-  await queue.flush();
-  if (untold) {
-    const { shard, retentionClass } = queue;
-    log('error', 'senders were not told of expired messages: the store is full', {
-      shard,
-      retentionClass,
-      untold,
-    });
+    this.#expired += messages.length;
   }
-  return { receipts, untold };
+
+  #failed(queue: ExpiryQueue, errors: readonly unknown[]): void {
+    this.#failures.push(errors[0]);
+    this.#log('expiry of messages failed', queue, { count: errors.length, error: errors[0] });
+  }
+
+  #log(event: string, { shard, retentionClass }: ExpiryQueue, fields: LogFields): void {
+    this.dependencies.log('error', event, { shard, retentionClass, ...fields });
+  }
 }
 
 /** False where the store had no room for it. */

@@ -3,4 +3,4 @@
 export { expireMessages } from './expiry';
 export { type Retention, RetentionPolicy } from './retention-class';
 export { messageLife } from './message-life';
-export { type RetentionStep, runRetention } from './step';
+export { PartlyFailed, type RetentionStep, runRetention } from './step';

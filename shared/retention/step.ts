@@ -19,6 +19,17 @@ export interface RetentionStep {
   run(isOutOfTime: () => boolean): Promise<StepCounts>;
 }
 
+/** Some of a step's work failed, of which the cause is the first; the rest was done. */
+export class PartlyFailed extends Error {
+  constructor(
+    readonly counts: StepCounts,
+    cause: unknown,
+  ) {
+    super('Some of the work failed and is left to the next run.', { cause });
+    this.name = 'PartlyFailed';
+  }
+}
+
 export interface StepReport {
   readonly name: string;
   readonly durationMs: number;
@@ -50,6 +61,7 @@ export async function runRetention(options: RetentionRunOptions): Promise<readon
       counts = await step.run(() => clock() >= stepEndsAt);
     } catch (error) {
       failed = true;
+      if (error instanceof PartlyFailed) counts = error.counts;
       log('error', 'retention step failed', { step: step.name, error });
     }
     reports.push({ name: step.name, durationMs: clock() - stepStartedAt, counts, failed });

@@ -42,6 +42,7 @@ export function openExpiryInstance(url: string) {
     tellSender: (message) => tellExpired(receiptLog, messageIds, message),
     forgetClass: (name) => layout.forgetClass(name),
     now: () => serverClock.now(),
+    random: Math.random,
     log: () => undefined,
   };
   const reader = new MailboxReader(messageLog, cursors, () => layout.longestMemoryMs);

@@ -9,6 +9,7 @@ import type { JetStream } from './jetstream';
 import { keyHeader, lifeHeader, recipientHeader } from './message-headers';
 import { classFilter, expiryConsumer, mailStream, mailboxOfSubject, parseMessageSubject } from './names';
 import { apiCode } from './nats-errors';
+import type { StoreLayout } from './store-layout';
 
 /** Handed out and not settled for this long: handed out again. Longer than a batch takes. Unit: ms. */
 const defaultAckWaitMs = 120_000;
@@ -27,8 +28,7 @@ export interface ExpiryQueueOptions {
   readonly directGet: DirectGet;
   readonly replicas: number;
   readonly shard: number;
-  /** Generation of the shard's stream. */
-  readonly generation: number;
+  readonly layout: Pick<StoreLayout, 'generation' | 'generationNow'>;
   readonly retentionClass: string;
   /** The class is in use; an unused one is retired when nothing of it is left. */
   readonly configured: boolean;
@@ -54,6 +54,8 @@ export class JetStreamExpiryQueue implements ExpiryQueue {
   }
 
   async look(): Promise<QueueView> {
+    // A stream that somebody has deleted is made again by it.
+    await this.options.layout.generationNow(this.shard);
     const { ack_floor: floor } = await this.#ensure();
     const [oldest, next] = await Promise.all([this.#firstAfter(0), this.#firstAfter(floor.stream_seq)]);
     return {
@@ -65,7 +67,10 @@ export class JetStreamExpiryQueue implements ExpiryQueue {
   async pull(max: number): Promise<readonly DueMessage[]> {
     const connection = await this.options.jetStream.connections.ready('publish');
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#consumer}`;
-    return (await pull(connection, subject, max)).map((message) => this.#toDue(connection, message));
+    const generation = await this.options.layout.generation(this.shard);
+    return (await pull(connection, subject, max)).map((message) =>
+      this.#toDue(connection, generation, message),
+    );
   }
 
   async flush(): Promise<void> {
@@ -120,7 +125,7 @@ export class JetStreamExpiryQueue implements ExpiryQueue {
     })) as ConsumerInfo;
   }
 
-  #toDue(connection: NatsConnection, message: Msg): DueMessage {
+  #toDue(connection: NatsConnection, generation: number, message: Msg): DueMessage {
     const reply = message.reply ?? '';
     const { seq, timeMs } = parseAckSubject(reply);
     const { topicId, sender, retentionClass } = parseMessageSubject(message.subject);
@@ -129,7 +134,7 @@ export class JetStreamExpiryQueue implements ExpiryQueue {
     return {
       seq,
       mailbox: mailboxOfSubject(message.subject),
-      generation: this.options.generation,
+      generation,
       topic: topicId,
       sender,
       timeMs,

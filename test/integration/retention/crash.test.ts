@@ -67,13 +67,14 @@ function mortal(dependencies: ExpiryDependencies, fatal: number): ExpiryDependen
     tellSender: (message) => dying(() => dependencies.tellSender(message)),
     forgetClass: (name) => dying(() => dependencies.forgetClass(name)),
     now: () => dying(() => dependencies.now()),
+    random: dependencies.random,
     log: dependencies.log,
   };
 }
 
 async function runUntilKilled(dependencies: ExpiryDependencies): Promise<void> {
   await expireMessages(dependencies, () => false).catch((error: unknown) => {
-    if (!(error instanceof Killed)) throw error;
+    if (!(error instanceof Killed || (error instanceof Error && error.cause instanceof Killed))) throw error;
   });
 }
 

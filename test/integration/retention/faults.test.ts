@@ -60,7 +60,10 @@ describe('the retention timer, when NATS goes away in the middle of a run', () =
     const told = async () =>
       (await direct.receiptLog.read(senderToken(sender), 0, 2_000)).map(({ receipt }) => receipt.recipient);
     const run = expireMessages(cut.dependencies, () => false);
-    const failure = expect(run).rejects.toMatchObject({ code: 'message-store-unavailable' });
+    const failure = expect(run).rejects.toMatchObject({
+      name: 'PartlyFailed',
+      cause: { code: 'message-store-unavailable' },
+    });
     while ((await told()).length === 0) await new Promise((resolve) => setImmediate(resolve));
     proxy.refuse();
     await failure;

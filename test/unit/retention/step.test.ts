@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from '@jest/globals';
 import { createLog } from '../../../shared/log';
-import { type RetentionStep, runRetention } from '../../../shared/retention';
+import { PartlyFailed, type RetentionStep, runRetention } from '../../../shared/retention';
 
 interface Line {
   readonly event: string;
@@ -59,6 +59,12 @@ describe('a run of the retention timer', () => {
     expect(lines.map(({ event }) => event)).toEqual(['retention step failed', 'retention run']);
     expect(lines[0]).toMatchObject({ step: 'broken', level: 'error' });
     expect(lines[1]?.steps).toMatchObject({ broken: { failed: true }, sound: { failed: false, removed: 1 } });
+  });
+
+  it('regression: counts what a step has done of which a part failed', async () => {
+    const failure = new PartlyFailed({ removed: 2 }, new Error('away'));
+    const lines = await run([{ name: 'torn', share: 1, run: () => Promise.reject(failure) }]);
+    expect(lines[1]?.steps).toMatchObject({ torn: { failed: true, removed: 2 } });
   });
 
   it('ends a step when its share is used up, and all of them with the budget', async () => {
