@@ -32,7 +32,8 @@ export interface ClientAdministrationDependencies extends DeadLetterDependencies
 }
 
 const tag = 'Clients';
-const concurrentStates = 16;
+const concurrentOptions = 16;
+const maxListed = 1_000;
 const params = Type.Object({ clientId: clientIdSchema });
 const problems = ['not-found', 'message-store-unavailable'] as const;
 
@@ -42,11 +43,25 @@ const clientSchema = Type.Object({
   maxDeliveries: Type.Integer({ description: 'Leases of one message; then it becomes a dead letter.' }),
   lag: count('Messages not acknowledged; those that ended within the last minute may be counted.'),
   oldestUnackedSeconds: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
-    description: 'Age of the oldest of them; null when there is none.',
+    description:
+      'Age of the oldest of them; null when there is none. Where more than 256 topics were read differently far, lag and age may be too great, never too small.',
   }),
   pending: count('Of these: read and not acknowledged.'),
   leased: count('Of these: leased now.'),
   deadLetters: count('Beside these: messages given up.'),
+});
+const pageQuery = Type.Object({
+  after: Type.Optional(
+    Type.String({ maxLength: 255, description: 'The last client id of the answer before.' }),
+  ),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: maxListed,
+      default: maxListed,
+      description: 'An answer with fewer is the last one.',
+    }),
+  ),
 });
 const optionsBody = Type.Object(
   {
@@ -89,13 +104,24 @@ export function clientAdministrationRoutes(dependencies: ClientAdministrationDep
       summary: 'List the caller’s client ids with what each has before it',
       tag,
       access: 'participant',
+      query: pageQuery,
       responses: { 200: { description: 'Sorted by client id.', schema: Type.Array(clientSchema) } },
       problems: ['message-store-unavailable'],
-      handle: async ({ caller: { did } }) => ({
-        json: await mapConcurrently(await clients.list(did), concurrentStates, async (clientId) =>
-          describe(did, clientId, (await clients.find(did, clientId)) ?? defaultClientOptions),
-        ),
-      }),
+      handle: async ({ caller: { did }, query: { after, limit = maxListed } }) => {
+        const all = await clients.list(did);
+        const page = all.filter((clientId) => after === undefined || clientId > after).slice(0, limit);
+        const [listed, options] = await Promise.all([
+          states.ofAll(ownMailbox(did), page),
+          mapConcurrently(page, concurrentOptions, (clientId) => clients.find(did, clientId)),
+        ]);
+        return {
+          json: listed.map((state, index) => ({
+            clientId: page[index],
+            ...(options[index] ?? defaultClientOptions),
+            ...state,
+          })),
+        };
+      },
     }),
     route({
       method: 'GET',

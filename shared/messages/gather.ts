@@ -70,7 +70,7 @@ export class Gatherer {
     // Nothing was read yet of what stands at the start: the store finds the first message of an instant by itself.
     const beginning = cursor.start === 0 && fromMs > -Infinity ? { fromMs } : undefined;
     const [pending, reads] = await Promise.all([
-      this.#readPending(request, cursor, nowMs, free),
+      this.readPending(request, cursor, nowMs, free),
       Promise.all(
         planned.map((read) =>
           this.#readNew(
@@ -99,7 +99,7 @@ export class Gatherer {
   }
 
   /** Pending messages up to the amount; one that no read returns does not use it up, the next one is read. */
-  async #readPending(
+  async readPending(
     request: GatherRequest,
     cursor: Cursor,
     nowMs: number,

@@ -80,10 +80,16 @@ export interface MessageLog {
   generation(mailbox: Mailbox): Promise<number>;
 }
 
+export interface MessageCount {
+  readonly count: number;
+  /** The first one of them; undefined when there is none. */
+  readonly first: Pick<StoredMessage, 'timeMs' | 'endsAtMs'> | undefined;
+}
+
 /** What is stored in a mailbox, counted. Every method may throw `message-store-unavailable`. */
 export interface MessageCounts {
   /** How many messages there are from a start on, as one replica has it; what ended a moment ago may be among them. */
-  count(mailbox: Mailbox, filter: LogFilter, start: LogStart): Promise<number>;
+  count(mailbox: Mailbox, filter: LogFilter, start: LogStart): Promise<MessageCount>;
   /** Topic and sender of what is stored in the mailbox, each combination once, as the leader has it. */
   cells(mailbox: Mailbox): Promise<readonly { readonly topic: string; readonly sender: string }[]>;
 }

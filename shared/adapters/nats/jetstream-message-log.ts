@@ -7,6 +7,7 @@ import type {
   LogFilter,
   LogRead,
   LogStart,
+  MessageCount,
   MessageCounts,
   MessageLog,
   NewMessage,
@@ -188,16 +189,17 @@ export class JetStreamMessageLog implements MessageLog, MessageCounts {
     return (await this.options.jetStream.lastBySubject(mailStream(address.shard), subject))?.seq ?? 0;
   }
 
-  async count(mailbox: Mailbox, filter: LogFilter, start: LogStart): Promise<number> {
+  async count(mailbox: Mailbox, filter: LogFilter, start: LogStart): Promise<MessageCount> {
     const address = this.#address(mailbox);
     await this.options.layout.generation(address.shard);
-    const first = await this.options.directGet.read(mailStream(address.shard), {
+    const { messages, left } = await this.options.directGet.read(mailStream(address.shard), {
       ...toDirectGetStart(start),
       next_by_subj: subjectFilter(address, filter.topic ?? undefined, filter.sender ?? undefined),
       batch: 1,
       max_bytes: 1,
     });
-    return first.messages.length + first.left;
+    const [first] = messages;
+    return { count: messages.length + left, first: first && toStored(first) };
   }
 
   async cells(mailbox: Mailbox): Promise<readonly { readonly topic: string; readonly sender: string }[]> {

@@ -298,4 +298,17 @@ describe('a client id', () => {
     expect((await reader.request('DELETE', `/clients/${clientId}`)).status).toBe(200);
     expect((await reader.request<ClientAnswer[]>('GET', '/clients')).body).toEqual([]);
   });
+
+  test('is listed with the others, page by page', async () => {
+    const reader = await one.logIn();
+    for (const name of ['c', 'a', 'b']) await reader.request('PUT', `/clients/${name}`);
+    const page = async (query: string) => {
+      const { body } = await reader.request<ClientAnswer[]>('GET', `/clients?${query}`);
+      return body.map((client) => client.clientId);
+    };
+    expect(await page('limit=2')).toEqual(['a', 'b']);
+    expect(await page('limit=2&after=b')).toEqual(['c']);
+    expect(await page('after=c')).toEqual([]);
+    expect((await reader.request('GET', '/clients?limit=1001')).status).toBe(400);
+  });
 });

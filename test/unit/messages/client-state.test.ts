@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { ClientStates } from '../../../shared/messages/client-state';
 import { settle } from '../../../shared/messages/cursor';
 import type { LogFilter, LogStart, MessageCounts } from '../../../shared/messages/message-log';
+import { MailboxReader } from '../../../shared/messages/reader';
 import { Receiver } from '../../../shared/messages/receiver';
 import { LaggingLog, RecordStore, type World } from '../../support/cursor-world';
 
@@ -47,7 +48,10 @@ function countsOf(log: LaggingLog): MessageCounts {
         ('after' in start ? message.seq > start.after : message.timeMs >= start.fromMs),
     );
   return {
-    count: (_mailbox, filter, start) => Promise.resolve(selected(filter, start).length),
+    count: (_mailbox, filter, start) => {
+      const found = selected(filter, start);
+      return Promise.resolve({ count: found.length, first: found[0] });
+    },
     cells: () =>
       Promise.resolve([
         ...new Map(
@@ -125,5 +129,83 @@ describe('the state of a client id', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  /** A client id that has read each topic by itself, as gateways do, and acknowledged nothing. */
+  function readTopicByTopic(topics: readonly string[]) {
+    const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+    const log = new LaggingLog(world);
+    const cursors = new RecordStore(world);
+    const reader = new MailboxReader(log, cursors, () => lifeMs);
+    const search = async (amount = 1_000): Promise<void> => {
+      for (const one of topics) {
+        const filter = { topics: [one], senders: null };
+        const found = await reader.search({ mailbox, clientId, from: undefined, filter, amount });
+        const seqs = found.map(({ seq }) => seq);
+        if (seqs.length) await reader.acknowledge({ mailbox, clientId, from: undefined, seqs });
+      }
+    };
+    return { world, log, search, states: new ClientStates(log, countsOf(log), cursors) };
+  }
+
+  it('regression: takes no reading of the whole mailbox where it was read topic by topic', async () => {
+    const { world, log, search, states } = readTopicByTopic(['t1', 't2']);
+    for (let number = 0; number < 1_000; number++) log.store(number % 2 ? 't1' : 't2', 's', lifeMs, 0);
+    await search();
+    log.reads = 0;
+    expect(await states.of(mailbox, clientId)).toMatchObject({ lag: 0, oldestUnackedSeconds: null });
+    log.store('t2', 's', lifeMs, 0);
+    world.nowMs += 5_000;
+    expect(await states.of(mailbox, clientId)).toMatchObject({ lag: 1, oldestUnackedSeconds: 5 });
+    expect(log.reads).toBe(0);
+  });
+
+  it('does not take a message that has ended for the oldest one', async () => {
+    const { world, log, search, states } = readTopicByTopic(['t1', 't2']);
+    log.store('t1', 's', lifeMs, 0);
+    await search();
+    log.store('t2', 's', 1_000, 0);
+    world.nowMs += 2_000;
+    expect((await states.of(mailbox, clientId)).oldestUnackedSeconds).toBeNull();
+    log.store('t2', 's', lifeMs, 0);
+    world.nowMs += 3_000;
+    expect((await states.of(mailbox, clientId)).oldestUnackedSeconds).toBe(3);
+  });
+
+  it('has a lag and an age that are no less than they are, also where very many topics were read differently far', async () => {
+    const topics = Array.from({ length: 400 }, (_none, index) => `t${index}`);
+    const { world, log, search, states } = readTopicByTopic(topics);
+    for (const one of topics) log.store(one, 's', lifeMs, 0);
+    await search();
+    log.store('t399', 's', lifeMs, 0);
+    log.store('t0', 's', lifeMs, 0);
+    world.nowMs += 5_000;
+    const { lag, oldestUnackedSeconds } = await states.of(mailbox, clientId);
+    expect(lag).toBeGreaterThanOrEqual(2);
+    expect(lag).toBeLessThanOrEqual(2 + topics.length - 256);
+    expect(oldestUnackedSeconds).toBeGreaterThanOrEqual(5);
+  });
+
+  it('regression: looks at the mailbox once for all client ids', async () => {
+    const { log, search } = readTopicByTopic(['t1', 't2']);
+    log.store('t1', 's', lifeMs, 0);
+    await search();
+    const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+    const counts = countsOf(log);
+    let looks = 0;
+    const cells: MessageCounts['cells'] = (...given) => {
+      looks++;
+      return counts.cells(...given);
+    };
+    const cursors = new RecordStore(world);
+    const reader = new MailboxReader(log, cursors, () => lifeMs);
+    const filter = { topics: ['t1'], senders: null };
+    const clientIds = ['one', 'two', 'three'];
+    for (const each of clientIds) {
+      await reader.search({ mailbox, clientId: each, from: undefined, filter, amount: 1 });
+    }
+    const found = await new ClientStates(log, { ...counts, cells }, cursors).ofAll(mailbox, clientIds);
+    expect(found.map(({ lag }) => lag)).toEqual([1, 1, 1]);
+    expect(looks).toBe(1);
   });
 });
