@@ -44,11 +44,19 @@ export interface GatherRequest {
 export interface Gathered extends Facts {
   readonly pending: readonly StoredMessage[];
   readonly bySeq: ReadonlyMap<number, StoredMessage>;
+  /** Whether a read ended by its bytes or its time before it had brought the amount: there may be more. */
+  readonly isCut: boolean;
 }
 
 interface NewRead extends ReadFact {
   /** Messages that are new to the cursor, with their bodies. */
   readonly found: readonly StoredMessage[];
+  readonly isCut: boolean;
+}
+
+interface PendingRead {
+  readonly found: readonly StoredMessage[];
+  readonly isCut: boolean;
 }
 
 export class Gatherer {
@@ -91,11 +99,18 @@ export class Gatherer {
         .map(async ({ read }) => ({ read, lastSeq: await this.messageLog.lastSeq(request.mailbox, read) })),
     );
     const bySeq = new Map<number, StoredMessage>();
-    for (const message of [...pending, ...reads.flatMap(({ found }) => found)]) {
+    for (const message of [...pending.found, ...reads.flatMap(({ found }) => found)]) {
       bySeq.set(message.seq, message);
     }
     const { start, positions } = cursor;
-    return { reads, lasts, pending, planned: { start, positions, fromMs }, bySeq };
+    return {
+      reads,
+      lasts,
+      pending: pending.found,
+      planned: { start, positions, fromMs },
+      bySeq,
+      isCut: pending.isCut || reads.some((read) => read.isCut),
+    };
   }
 
   /** Pending messages up to the amount; one that no read returns does not use it up, the next one is read. */
@@ -104,7 +119,7 @@ export class Gatherer {
     cursor: Cursor,
     nowMs: number,
     free: Availability,
-  ): Promise<readonly StoredMessage[]> {
+  ): Promise<PendingRead> {
     const found: StoredMessage[] = [];
     const wanted = filterTest(request.filter);
     let bytes = 0;
@@ -123,7 +138,7 @@ export class Gatherer {
       }
       after = last.seq;
     }
-    return found;
+    return { found, isCut: found.length < request.amount && bytes >= maxAnswerBytes };
   }
 
   /**
@@ -181,7 +196,9 @@ export class Gatherer {
       }
       const last = batch.messages.at(-1)?.seq;
       const done = found.length >= request.amount || bytes >= maxBytes || performance.now() > endsAt;
-      if (!batch.more || last === undefined || done) return { read, messages, found };
+      if (!batch.more || last === undefined || done) {
+        return { read, messages, found, isCut: batch.more && found.length < request.amount };
+      }
       next = { after: last };
     }
   }

@@ -84,7 +84,7 @@ export class Receiver {
         const { served, isShort } = await this.#serve(group.map(({ request }) => request));
         const last = served.at(-1);
         // Where nothing was left for the last one, nothing is there for those behind it, who asked before the read;
-        // unless others took some of what was read: then there may be more behind it.
+        // unless others took some of what was read, or its bytes cut it: then there may be more behind it.
         const isEmpty = !last?.messages.length && !isShort;
         const again = asking.filter(({ resolve }, index) => {
           const received = served[index] ?? (isEmpty ? last : undefined);
@@ -116,9 +116,9 @@ export class Receiver {
       if (!step) continue;
       const { gathered, orders: leased, leftAtCeiling } = step;
       const taken = leased.reduce((sum, share) => sum + share.length, 0);
-      const isShort = taken < Math.min(amount, gathered.bySeq.size - leftAtCeiling);
+      const isOutrun = taken < Math.min(amount, gathered.bySeq.size - leftAtCeiling);
       // Others were faster with everything that was found: what lies behind it was not looked at yet.
-      if (taken === 0 && isShort && plan < maxPlans) continue;
+      if (taken === 0 && isOutrun && plan < maxPlans) continue;
       const served = leased.map((share) => ({
         messages: share.flatMap((one) => {
           const message = gathered.bySeq.get(one.seq);
@@ -127,7 +127,7 @@ export class Receiver {
         revision: gathered.revision,
         freeInMs: gathered.freeInMs,
       }));
-      return { served, isShort: isShort && taken > 0 };
+      return { served, isShort: taken > 0 && taken < amount && (isOutrun || gathered.isCut) };
     }
     throw contended();
   }
@@ -159,7 +159,12 @@ export class Receiver {
     return {
       orders: outcome.orders,
       leftAtCeiling: outcome.leftAtCeiling,
-      gathered: { bySeq: gathered.bySeq, revision, freeInMs: freeAt(cursor, nowMs) - nowMs },
+      gathered: {
+        bySeq: gathered.bySeq,
+        isCut: gathered.isCut,
+        revision,
+        freeInMs: freeAt(cursor, nowMs) - nowMs,
+      },
     };
   }
 }

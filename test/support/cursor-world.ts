@@ -34,7 +34,7 @@ export class LaggingLog implements MessageLog {
   constructor(private readonly world: World) {}
 
   /** Stores a message; `gap` sequences before it belong to other mailboxes of the shard. */
-  store(topic: string, sender: string, lifeMs: number, gap: number): StoredMessage {
+  store(topic: string, sender: string, lifeMs: number, gap: number, bytes = 100): StoredMessage {
     this.#nextSeq += gap;
     const seq = this.#nextSeq++;
     const { nowMs: timeMs } = this.world;
@@ -45,7 +45,7 @@ export class LaggingLog implements MessageLog {
       timeMs,
       endsAtMs: timeMs + lifeMs,
       dueAtMs: timeMs + lifeMs,
-      bytes: 100,
+      bytes,
       keyNumber: 0,
     };
     const stored = { ...message, body: Buffer.from(`{"seq":${seq}}`) };
@@ -76,13 +76,17 @@ export class LaggingLog implements MessageLog {
         matches(filter, message) &&
         ('after' in start ? message.seq > start.after : message.timeMs >= start.fromMs),
     );
-    return { messages: matching.slice(0, limits.messages), more: matching.length > limits.messages };
+    const messages = upTo(matching.slice(0, limits.messages), limits.bytes);
+    return { messages, more: matching.length > messages.length };
   }
 
-  async readAt(_mailbox: Mailbox, seqs: readonly number[]): Promise<readonly StoredMessage[]> {
+  async readAt(_mailbox: Mailbox, seqs: readonly number[], bytes: number): Promise<readonly StoredMessage[]> {
     await this.world.yield();
     const wanted = new Set(seqs);
-    return this.#replica().filter(({ seq }) => wanted.has(seq));
+    return upTo(
+      this.#replica().filter(({ seq }) => wanted.has(seq)),
+      bytes,
+    );
   }
 
   async lastSeq(_mailbox: Mailbox, filter: LogFilter): Promise<number> {
@@ -103,6 +107,13 @@ export class LaggingLog implements MessageLog {
     const lag = this.world.lags.shift() ?? 0;
     return lag === 0 ? this.messages : this.messages.slice(0, Math.max(0, this.messages.length - lag));
   }
+}
+
+/** As the store does: ends with the message that fills the bytes. */
+function upTo(messages: readonly StoredMessage[], maxBytes: number): readonly StoredMessage[] {
+  let bytes = 0;
+  const end = messages.findIndex((message) => (bytes += message.bytes) >= maxBytes);
+  return end === -1 ? messages : messages.slice(0, end + 1);
 }
 
 function matches({ topic, sender }: LogFilter, message: ReadMessage): boolean {

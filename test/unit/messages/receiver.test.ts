@@ -59,3 +59,25 @@ describe('a receive at the pending ceiling', () => {
     expect(await receive(1)).toEqual([]);
   });
 });
+
+describe('many workers of one filter', () => {
+  it('regression: all get a message although the bytes of a read end before', async () => {
+    const { log, receive } = newInstance();
+    const topics = Array.from({ length: 16 }, (_none, index) => `t${index}`);
+    for (let count = 0; count < 40; count++) log.store('t0', 's', 60_000, 0, 600 * 1024);
+    const filter = { topics, senders: null };
+    const answers = await Promise.all(Array.from({ length: 20 }, () => receive(1, { filter })));
+    expect(answers.flat().sort((one, other) => one - other)).toEqual(
+      Array.from({ length: 20 }, (_none, index) => index + 1),
+    );
+  });
+
+  it('regression: all get a message although what is pending is more than an answer holds', async () => {
+    const { world, log, receive } = newInstance();
+    for (let count = 0; count < 40; count++) log.store('t', 's', 60_000, 0, 1024 * 1024);
+    while ((await receive(40)).length) continue;
+    world.nowMs += 10_000;
+    const answers = await Promise.all(Array.from({ length: 40 }, () => receive(1)));
+    expect(answers.filter(({ length }) => length === 1)).toHaveLength(40);
+  });
+});
