@@ -101,7 +101,7 @@ const tokensField = {
 const outcomes = Type.Object({
   succeeded: Type.Array(leaseTokenSchema),
   failed: Type.Array(Type.Object({ leaseToken: Type.String(), code: Type.String(), detail: Type.String() }), {
-    description: 'Nothing has changed for these.',
+    description: 'Nothing has changed for these; of `unavailable` that is not known.',
   }),
 });
 const failureDetails = {
@@ -109,6 +109,7 @@ const failureDetails = {
   'lease-expired': 'The lease has ended; the message will be delivered again.',
   'lease-lost': 'The lease was given back, or the message is leased anew.',
   'message-settled': 'The message is acknowledged, has ended, or the client id has moved.',
+  unavailable: 'This could not be settled now, or its answer was lost; try again.',
   'dead-letters-full': 'The client id has too many dead letters; delete or redrive some.',
 } as const;
 

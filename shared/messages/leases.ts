@@ -1,14 +1,18 @@
 // Leases by their tokens: acknowledge, release, reject and renew, each token with an outcome of its own.
 
+import { BrokerError } from '../broker-error';
 import type { Log } from '../log';
 import { type LeaseAction, type LeaseFailure, type LeaseName, settle } from './cursor';
 import type { LeaseTokens, TokenContext } from './lease-tokens';
 import { type Mailbox, mailboxToken } from './mailbox';
-import type { CursorStore, MessageLog } from './message-log';
+import type { CursorName, CursorStore, MessageLog } from './message-log';
 import type { SettledMessage, TellSettled } from './read-receipts';
 
-/** A token that this broker did not make for this client id, or why the lease could not be settled. */
-export type TokenFailure = 'invalid-token' | LeaseFailure;
+/**
+ * A token that this broker did not make for this client id, or why the lease could not be settled. `unavailable`: its
+ * cursor could not be changed now, or whether it was is not known.
+ */
+export type TokenFailure = 'invalid-token' | LeaseFailure | 'unavailable';
 
 export interface TokenOutcomes {
   /** Tokens. */
@@ -25,12 +29,17 @@ export interface LeasesDependencies {
   readonly log: Log;
 }
 
+interface KnownToken {
+  readonly leaseToken: string;
+  readonly lease: LeaseName;
+}
+
 export class Leases {
   constructor(private readonly dependencies: LeasesDependencies) {}
 
   /**
-   * Settles the leases that tokens name. A token that fails changes nothing; repeats count once.
-   * @throws BrokerError `cursor-contended`, `message-store-unavailable`
+   * Settles the leases that tokens name, those of each `from` by themselves. Repeats count once.
+   * @throws BrokerError `cursor-contended`, `message-store-unavailable`; only when none succeeded
    */
   async settle(
     mailbox: Mailbox,
@@ -38,41 +47,58 @@ export class Leases {
     action: LeaseAction,
     leaseTokens: readonly string[],
   ): Promise<TokenOutcomes> {
-    const { cursors, messageLog, tokens } = this.dependencies;
+    const { messageLog, tokens } = this.dependencies;
     const generation = await messageLog.generation(mailbox);
     const context: TokenContext = { mailbox: mailboxToken(mailbox), generation, clientId };
     const failed: { leaseToken: string; code: TokenFailure }[] = [];
-    const known: { leaseToken: string; from: string; lease: LeaseName }[] = [];
+    const known: (KnownToken & { readonly from: string })[] = [];
     for (const leaseToken of new Set(leaseTokens)) {
       const content = tokens.verify(leaseToken, context);
       if (!content) failed.push({ leaseToken, code: 'invalid-token' });
       else known.push({ leaseToken, from: content.from, lease: content });
     }
     const succeeded: string[] = [];
-    const messages: SettledMessage[] = [];
+    const failures: BrokerError[] = [];
     await Promise.all(
       [...Map.groupBy(known, ({ from }) => from)].map(async ([from, members]) => {
-        const leases = members.map(({ lease }) => lease);
-        const outcome = await cursors.update({ mailbox, clientId, from }, (cursor, nowMs) =>
-          settle(cursor, action, leases, nowMs),
-        );
-        for (const { leaseToken, lease } of members) {
-          const done = outcome.settled.get(lease);
-          if (!done) failed.push({ leaseToken, code: outcome.failed.get(lease) ?? 'message-settled' });
-          else {
-            succeeded.push(leaseToken);
-            messages.push(done);
-          }
+        try {
+          const outcomes = await this.#settleGroup({ mailbox, clientId, from }, action, members);
+          succeeded.push(...outcomes.succeeded);
+          failed.push(...outcomes.failed);
+        } catch (error) {
+          if (!(error instanceof BrokerError)) throw error;
+          failures.push(error);
+          failed.push(...members.map(({ leaseToken }) => ({ leaseToken, code: 'unavailable' as const })));
         }
       }),
     );
-    await this.#tell(mailbox, clientId, action, messages);
+    const [failure] = failures;
+    if (failure && !succeeded.length) throw failure;
     return { succeeded, failed };
   }
 
+  /** Those of one cursor: settled by one change of its record, and told at once, whatever becomes of the others. */
+  async #settleGroup(
+    name: CursorName,
+    action: LeaseAction,
+    members: readonly KnownToken[],
+  ): Promise<TokenOutcomes> {
+    const leases = members.map(({ lease }) => lease);
+    const outcome = await this.dependencies.cursors.update(name, (cursor, nowMs) =>
+      settle(cursor, action, leases, nowMs),
+    );
+    await this.#tell(name, action, [...outcome.settled.values()]);
+    return {
+      succeeded: members.flatMap(({ leaseToken, lease }) => (outcome.settled.has(lease) ? leaseToken : [])),
+      failed: members.flatMap(({ leaseToken, lease }) => {
+        const code = outcome.failed.get(lease);
+        return code ? { leaseToken, code } : [];
+      }),
+    };
+  }
+
   async #tell(
-    mailbox: Mailbox,
-    clientId: string,
+    { mailbox, clientId }: CursorName,
     action: LeaseAction,
     messages: readonly SettledMessage[],
   ): Promise<void> {
