@@ -1,6 +1,7 @@
 // Removes files whose last message has ended, and slots that were never completed. The index only finds them; the
 // record decides, and is marked as removed before the bytes go, so that nobody can begin to use them meanwhile.
 
+import { sweepDue } from '../sweep';
 import { dueAtMs, removed } from './file-record';
 import type { FileContents, FileRecords } from './file-store';
 
@@ -9,9 +10,6 @@ export interface FileSweepDependencies {
   readonly contents: FileContents;
   readonly clock: () => number;
 }
-
-/** Files found at once. */
-const batchSize = 100;
 
 export class FileSweep {
   constructor(private readonly dependencies: FileSweepDependencies) {}
@@ -23,18 +21,12 @@ export class FileSweep {
    */
   async run(isOutOfTime: () => boolean): Promise<{ readonly removed: number }> {
     const { records, clock } = this.dependencies;
-    let count = 0;
-    const seen = new Set<string>();
-    for (;;) {
-      const found = (await records.findDue(clock(), batchSize)).filter((fileId) => !seen.has(fileId));
-      // The index may lag: what it still names, and was seen, is left for the next time.
-      if (!found.length) return { removed: count };
-      for (const fileId of found) {
-        if (seen.size && isOutOfTime()) return { removed: count };
-        seen.add(fileId);
-        if (await this.#removeDue(fileId)) count += 1;
-      }
-    }
+    const removed = await sweepDue({
+      findDue: (max) => records.findDue(clock(), max),
+      remove: (fileId) => this.#removeDue(fileId),
+      isOutOfTime,
+    });
+    return { removed };
   }
 
   async #removeDue(fileId: string): Promise<boolean> {

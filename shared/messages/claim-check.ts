@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { BrokerError } from '../broker-error';
 import type { Log } from '../log';
 import { mapConcurrently } from '../map-concurrently';
+import { sweepDue } from '../sweep';
 import type { StoredMessage } from './message-log';
 
 /** What a message carries in place of its payload. */
@@ -32,8 +33,6 @@ export interface PayloadStore {
 const removalMarginMs = 3_600_000;
 /** Payloads read at once for one answer, whose bytes together are bounded by the answer's. */
 const concurrentReads = 4;
-/** Names found at once. */
-const batchSize = 200;
 
 export interface ClaimChecksDependencies {
   readonly store: PayloadStore;
@@ -85,16 +84,15 @@ export class ClaimChecks {
   /** Removes what no message refers to any more, until nothing is left or time is up. */
   async sweep(isOutOfTime: () => boolean): Promise<{ readonly removed: number }> {
     const { store, clock } = this.dependencies;
-    const seen = new Set<string>();
-    for (;;) {
-      const due = (await store.findDue(clock(), batchSize)).filter((name) => !seen.has(name));
-      if (!due.length) return { removed: seen.size };
-      for (const name of due) {
-        if (seen.size && isOutOfTime()) return { removed: seen.size };
+    const removed = await sweepDue({
+      findDue: (max) => store.findDue(clock(), max),
+      remove: async (name) => {
         await store.delete(name);
-        seen.add(name);
-      }
-    }
+        return true;
+      },
+      isOutOfTime,
+    });
+    return { removed };
   }
 
   async #read(claim: ClaimCheck): Promise<Uint8Array | undefined> {
