@@ -12,7 +12,10 @@ export interface SchemaComparison {
   readonly unknownProperties: UnknownProperties;
 }
 
+/** What is to come of a comparison: a version, or only an answer, which can wait for versions. */
+export type ComparisonPurpose = 'version' | 'dry-run';
+
 export interface SchemaComparer {
   /** Ends within the time of a validation; what takes longer is `unknown`. */
-  compare(comparison: SchemaComparison): Promise<Comparison>;
+  compare(comparison: SchemaComparison, purpose: ComparisonPurpose): Promise<Comparison>;
 }

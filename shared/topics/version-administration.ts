@@ -4,6 +4,7 @@
 import { BrokerError, type Fault } from '../broker-error';
 import type { Clock } from '../clock';
 import type { Caller } from '../identity';
+import { CallerTurns } from './caller-turns';
 import { readSunset } from './deprecation';
 import { type Page, type PageRequest, toPage, toWindow } from './paging';
 import type { PayloadValidator } from './payload-validator';
@@ -20,6 +21,10 @@ import { compatibilityBasis, type CompatibilityReport, VersionCompatibility } fr
 
 /** How often publishing begins anew because others have changed the topic meanwhile. */
 const maxAttempts = 5;
+/** Dry runs of one caller that wait or are done. */
+const maxDryRuns = 8;
+/** How long a dry run may take until what is left is unknown. Unit: ms. */
+const maxDryRunMs = 5_000;
 
 export interface VersionAdministrationDependencies {
   readonly access: TopicAccess;
@@ -30,11 +35,17 @@ export interface VersionAdministrationDependencies {
   readonly clock: Clock;
 }
 
+interface DryRunOptions {
+  readonly mode?: string | undefined;
+  readonly unknownProperties?: string | undefined;
+}
+
 export class VersionAdministration {
   readonly #access: TopicAccess;
   readonly #store: Pick<TopicStore, 'view' | 'listVersions'>;
   readonly #validator: PayloadValidator;
   readonly #compatibility: VersionCompatibility;
+  readonly #dryRuns = new CallerTurns(maxDryRuns);
   readonly #maxVersions: number;
   readonly #clock: Clock;
 
@@ -95,15 +106,26 @@ export class VersionAdministration {
   }
 
   /**
-   * What publishing this schema as a new version would break.
+   * What publishing this schema as a new version would break. Of one caller, one is done at a time.
    * @param request mode and unknown properties; absent: as the topic has them
-   * @throws BrokerError `invalid-parameters`, `topic-not-found`, `schema-invalid`
+   * @throws BrokerError `invalid-parameters`, `topic-not-found`, `schema-invalid`, `overloaded`
    */
   async compare(
+    caller: Pick<Caller, 'did'>,
     id: string,
     schemaText: string,
-    request: { readonly mode?: string | undefined; readonly unknownProperties?: string | undefined },
+    request: DryRunOptions,
   ): Promise<CompatibilityReport> {
+    const endTurn = await this.#dryRuns.take(caller.did);
+    try {
+      return await this.#compare(id, schemaText, request);
+    } finally {
+      endTurn();
+    }
+  }
+
+  async #compare(id: string, schemaText: string, request: DryRunOptions): Promise<CompatibilityReport> {
+    const endsAtMs = this.#clock() + maxDryRunMs;
     const topic = await this.#access.require(id);
     if (topic.deletedAtMs !== undefined) throw topicNotFound();
     const { mode, unknownProperties } = topic.compatibility;
@@ -116,7 +138,8 @@ export class VersionAdministration {
     };
     const schema = readSchemaText(topic.schemaType, schemaText);
     await this.#validator.compile(topic.schemaType, schema.text);
-    return this.#compatibility.report(topic, schema, options);
+    const isOutOfTime = () => this.#clock() >= endsAtMs;
+    return this.#compatibility.report(topic, schema, options, { purpose: 'dry-run', isOutOfTime });
   }
 
   /**

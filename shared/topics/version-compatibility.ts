@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from './compatibility';
 import { compareVersions } from './semantic-version';
-import type { SchemaComparer } from './schema-comparer';
+import type { ComparisonPurpose, SchemaComparer } from './schema-comparer';
 import type { SchemaText, Topic, TopicVersion } from './topic';
 import { liveVersions } from './topic-change';
 import type { CompatibilityMode, CompatibilityOptions } from './topic-options';
@@ -28,6 +28,15 @@ export interface CompatibilityReport {
   readonly findings: readonly (Finding & OfVersion)[];
   readonly unproven: readonly (Unproven & OfVersion)[];
 }
+
+/** What a report is for, and how long it may take. */
+export interface Occasion {
+  readonly purpose: ComparisonPurpose;
+  /** Once it is true, what has not been compared yet is unknown. */
+  readonly isOutOfTime: () => boolean;
+}
+
+const newVersion: Occasion = { purpose: 'version', isOutOfTime: () => false };
 
 /** Most different schemas that a transitive mode compares with; with more, the rest is unknown. */
 const maxCompared = 100;
@@ -72,6 +81,7 @@ export class VersionCompatibility {
     topic: Topic,
     schema: SchemaText,
     options: CompatibilityOptions,
+    { purpose, isOutOfTime }: Occasion,
   ): Promise<CompatibilityReport> {
     const { mode } = options;
     const findings: (Finding & OfVersion)[] = [];
@@ -81,12 +91,18 @@ export class VersionCompatibility {
     for (const { version, schemaHash } of comparedVersions(topic, mode)) {
       if (seen.has(schemaHash)) continue;
       seen.add(schemaHash);
-      if (seen.size > maxCompared) {
+      const end =
+        seen.size > maxCompared
+          ? `Only ${maxCompared} schemas are compared.`
+          : isOutOfTime()
+            ? 'The time for a dry run has ended: neither this version nor those before it are compared.'
+            : undefined;
+      if (end !== undefined) {
         verdicts.push({ verdict: 'unknown', findings: [], unproven: [] });
-        unproven.push({ version, pointer: '', reason: `Only ${maxCompared} schemas are compared.` });
+        unproven.push({ version, pointer: '', reason: end });
         break;
       }
-      const comparison = await this.#compare(topic, version, schemaHash, schema, options);
+      const comparison = await this.#compare(topic, { version, schemaHash }, schema, options, purpose);
       verdicts.push(comparison);
       findings.push(...comparison.findings.map((finding) => ({ ...finding, version })));
       unproven.push(...comparison.unproven.map((one) => ({ ...one, version })));
@@ -101,7 +117,7 @@ export class VersionCompatibility {
    * @throws BrokerError `version-incompatible`
    */
   async require(topic: Topic, schema: SchemaText): Promise<CompatibilityReport> {
-    const report = await this.report(topic, schema, topic.compatibility);
+    const report = await this.report(topic, schema, topic.compatibility, newVersion);
     if (report.verdict !== 'incompatible') return report;
     throw new BrokerError(
       'version-incompatible',
@@ -112,10 +128,10 @@ export class VersionCompatibility {
 
   async #compare(
     { id, schemaType }: Topic,
-    version: string,
-    schemaHash: string,
+    { version, schemaHash }: Pick<TopicVersion, 'version' | 'schemaHash'>,
     schema: SchemaText,
     { mode, unknownProperties }: CompatibilityOptions,
+    purpose: ComparisonPurpose,
   ): Promise<Comparison> {
     const isComparable = schemaType !== 'XSD6' && schemaType !== 'XML';
     if (isComparable && schemaHash === schema.hash) {
@@ -128,13 +144,14 @@ export class VersionCompatibility {
         : `Schemas of type ${schemaType} are not compared.`;
       return { verdict: 'unknown', findings: [], unproven: [{ pointer: '', reason }] };
     }
-    return this.comparer.compare({
+    const comparison = {
       schemaType,
       oldText: published.schemaText,
       newText: schema.text,
       directions: directionsOf[mode],
       unknownProperties,
-    });
+    };
+    return this.comparer.compare(comparison, purpose);
   }
 }
 

@@ -81,7 +81,7 @@ export class CompiledSchemaValidator implements PayloadValidator, ContentValidat
   }
 
   async #findUnmatched(pattern: string, texts: readonly string[]): Promise<number | undefined> {
-    const answer = await this.#threads.run({ kind: 'match', pattern, texts }, threadMs);
+    const answer = await this.#threads.run({ kind: 'match', pattern, texts }, threadMs, 'later');
     if (answer.outcome === 'matched') return answer.unmatched;
     throw validationTooLong();
   }

@@ -1,7 +1,8 @@
 // Threads for heavy validation: each does one job at a time, and one that takes too long or too much memory is
 // ended, whatever it is doing, and replaced. libxml2 cannot be interrupted in any other way.
 //
-// A thread is starting, idle or busy. Jobs wait in a queue; a thread that becomes idle takes the first one.
+// A thread is starting, idle or busy. Jobs wait in three lines, by what waits for them; a thread that becomes idle takes
+// the first one of the first line that has any. One thread is kept for the first line.
 
 import { Worker } from 'node:worker_threads';
 import { type Answer, type Job, ready } from './thread-messages';
@@ -20,7 +21,14 @@ export interface SchemaThreadsOptions {
   readonly maxThreads?: number;
 }
 
+/**
+ * What waits for a job: `first`, a call that is short but for it, such as a message; `later`, one that takes its time,
+ * such as a file or a new version; `last`, one that changes nothing.
+ */
+export type Urgency = 'first' | 'later' | 'last';
+
 interface Waiting {
+  readonly urgency: Urgency;
   readonly job: Job;
   /** Processor time from when a thread takes it. */
   readonly limitMs: number;
@@ -31,8 +39,9 @@ interface Waiting {
 export class SchemaThreads {
   readonly #program: string;
   readonly #maxThreads: number;
-  readonly #queue: Waiting[] = [];
+  readonly #lines: Readonly<Record<Urgency, Waiting[]>> = { first: [], later: [], last: [] };
   readonly #threads = new Set<Thread>();
+  #isClosed = false;
 
   /** Starts no thread yet. */
   constructor({ program, maxThreads = 2 }: SchemaThreadsOptions) {
@@ -44,26 +53,46 @@ export class SchemaThreads {
    * Does a job.
    * @returns `ended` when it took more than `limitMs` of processor time, or too much memory
    */
-  run(job: Job, limitMs: number): Promise<Outcome> {
+  run(job: Job, limitMs: number, urgency: Urgency = 'first'): Promise<Outcome> {
     return new Promise((settle, fail) => {
-      this.#queue.push({ job, limitMs, settle, fail });
+      this.#lines[urgency].push({ urgency, job, limitMs, settle, fail });
       this.#next();
     });
   }
 
+  /** Ends all jobs, those that wait too. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const line of Object.values(this.#lines)) {
+      for (const { settle } of line.splice(0)) settle({ outcome: 'ended' });
+    }
     await Promise.all([...this.#threads].map((thread) => thread.end()));
   }
 
   #next(): void {
     for (const thread of this.#threads) {
       if (!thread.isIdle) continue;
-      const waiting = this.#queue.shift();
+      const { first, later, last } = this.#lines;
+      const waiting =
+        first.shift() ?? (this.#mayBeginLater > 0 ? (later.shift() ?? last.shift()) : undefined);
       if (!waiting) return;
       thread.take(waiting);
     }
     const starting = [...this.#threads].filter((thread) => thread.isStarting).length;
-    if (this.#queue.length > starting && this.#threads.size < this.#maxThreads) this.#start();
+    if (this.#isClosed) return;
+    if (this.#startable > starting && this.#threads.size < this.#maxThreads) this.#start();
+  }
+
+  /** How many jobs that are not of the first line may be begun now. */
+  get #mayBeginLater(): number {
+    const busy = [...this.#threads].filter(({ urgency = 'first' }) => urgency !== 'first').length;
+    return Math.max(1, this.#maxThreads - 1) - busy;
+  }
+
+  /** How many jobs would be begun if there were threads. */
+  get #startable(): number {
+    const { first, later, last } = this.#lines;
+    return first.length + Math.min(later.length + last.length, this.#mayBeginLater);
   }
 
   #start(): void {
@@ -72,7 +101,8 @@ export class SchemaThreads {
       onEnd: (failure) => {
         this.#threads.delete(thread);
         // One that cannot even start would be started for ever.
-        if (failure) this.#queue.shift()?.fail(failure);
+        const { first, later, last } = this.#lines;
+        if (failure) (first.shift() ?? later.shift() ?? last.shift())?.fail(failure);
         this.#next();
       },
     });
@@ -119,6 +149,11 @@ class Thread {
 
   get isStarting(): boolean {
     return this.#state === 'starting';
+  }
+
+  /** Of its job; undefined when it has none. */
+  get urgency(): Urgency | undefined {
+    return this.#work?.urgency;
   }
 
   take(waiting: Waiting): void {

@@ -60,13 +60,16 @@ it.each([
 ])('ends in its time: %s', async (_name, old, changed) => {
   const [oldText, newText] = [JSON.stringify(old), JSON.stringify(changed)];
   const { result, longestMs } = await longestTurnOf(() =>
-    comparer.compare({
-      schemaType: 'JSD7',
-      oldText,
-      newText,
-      directions: ['backward', 'forward'],
-      unknownProperties: 'produced',
-    }),
+    comparer.compare(
+      {
+        schemaType: 'JSD7',
+        oldText,
+        newText,
+        directions: ['backward', 'forward'],
+        unknownProperties: 'produced',
+      },
+      'dry-run',
+    ),
   );
   // None of these is compatible; a witness is not asked for.
   expect(['incompatible', 'unknown']).toContain(result.verdict);
@@ -74,12 +77,15 @@ it.each([
 });
 
 it('of a published schema that can no longer be compiled nothing is known', async () => {
-  const comparison = await comparer.compare({
-    schemaType: 'JSD7',
-    oldText: '{"pattern":"(?=a)"}',
-    newText: '{}',
-    directions: ['backward'],
-    unknownProperties: 'ignored',
-  });
+  const comparison = await comparer.compare(
+    {
+      schemaType: 'JSD7',
+      oldText: '{"pattern":"(?=a)"}',
+      newText: '{}',
+      directions: ['backward'],
+      unknownProperties: 'ignored',
+    },
+    'version',
+  );
   expect(comparison).toMatchObject({ verdict: 'unknown', findings: [], unproven: [{ pointer: '' }] });
 });
