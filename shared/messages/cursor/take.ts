@@ -107,16 +107,20 @@ export function absorb(
   const fromMs = startOf(cursor, request.fromMs);
   if (!stillHold(cursor, request, fromMs)) return { kind: 'stale' };
   const isOver = ({ timeMs, endsAtMs }: ReadMessage): boolean => endsAtMs <= nowMs || timeMs < fromMs;
-  const fresh = request.reads.flatMap(({ read, messages }) => {
+  const { planned } = request;
+  const served = request.reads.flatMap(({ read, messages }) => {
     const serves = servedBy(read.serves);
-    return messages.filter(
-      (message) =>
-        serves(message) &&
-        !isOver(message) &&
-        message.seq > positionOf(cursor, message.topic, message.sender),
-    );
+    return messages.filter((message) => serves(message) && !isOver(message));
   });
-  const pending = request.pending.filter((message) => {
+  const isFresh = ({ seq, topic, sender }: ReadMessage): boolean => seq > positionOf(cursor, topic, sender);
+  // New when the reads were planned: only then was its body kept.
+  const wasFresh = ({ seq, topic, sender }: ReadMessage): boolean =>
+    seq > planned.positions.reached(topic, sender, planned.start);
+  const fresh = served.filter(isFresh);
+  if (!fresh.every(wasFresh)) return { kind: 'stale' };
+  // What another fetch has taken since then is pending now, and comes before what is new.
+  const overtaken = served.filter((message) => wasFresh(message) && !isFresh(message));
+  const pending = [...request.pending, ...overtaken].filter((message) => {
     const entry = isOver(message) ? undefined : cursor.pending.get(message.seq);
     return entry && free.entry(entry);
   });

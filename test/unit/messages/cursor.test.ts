@@ -367,6 +367,17 @@ describe('taking', () => {
     expect(take(ahead, facts, 2_000).outcome).toEqual({ kind: 'taken', seqs: [9] });
   });
 
+  it('returns what another fetch has taken since the reads before what is new, for its answer may be lost', () => {
+    const planned = newCursor(1);
+    const [first, second] = [message(1), message(2)];
+    const facts = request(planned, [first, second]);
+    // Regression: an instance was killed after it had taken the first one, and the second one came before it.
+    const other = take(planned, request(planned, [first]), 2_000).cursor;
+    expect(take(other, facts, 2_000).outcome).toEqual({ kind: 'taken', seqs: [1, 2] });
+    const acknowledged = acknowledge(other, { seqs: [1], facts: new Map(), fromMs: -Infinity }, 2_000).cursor;
+    expect(take(acknowledged, facts, 2_000).outcome).toEqual({ kind: 'taken', seqs: [2] });
+  });
+
   it('refuses a filter whose positions the record cannot hold', () => {
     let cursor: Cursor = newCursor(1);
     const positions = Array.from({ length: cursorLimits.positions }, (_none, index) => ({
