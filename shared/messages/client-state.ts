@@ -70,12 +70,12 @@ export class ClientStates {
     const { nowMs, ...loaded } = await this.cursors.load({ mailbox, clientId, from: '' });
     const cursor = dropSettled(loaded.cursor, nowMs);
     const all = { mailbox, from: undefined, filter: { topics: null, senders: null }, amount: 1 };
-    const [unread, [oldestPending]] = await Promise.all([
+    const [unread, oldest] = await Promise.all([
       this.#unread(mailbox, cursor, nowMs, cells),
       this.#gatherer.readPending(all, cursor, nowMs, peekable),
     ]);
     const pending = cursor.pending.liveCount(nowMs);
-    const sinceMs = Math.min(unread.sinceMs, oldestPending?.timeMs ?? Infinity);
+    const sinceMs = Math.min(unread.sinceMs, oldest.found[0]?.timeMs ?? Infinity);
     return {
       lag: pending + unread.count,
       oldestUnackedSeconds: sinceMs === Infinity ? null : Math.max(0, Math.floor((nowMs - sinceMs) / 1_000)),

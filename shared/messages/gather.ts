@@ -54,7 +54,8 @@ interface NewRead extends ReadFact {
   readonly isCut: boolean;
 }
 
-interface PendingRead {
+export interface PendingRead {
+  /** Oldest first. */
   readonly found: readonly StoredMessage[];
   readonly isCut: boolean;
 }
