@@ -32,7 +32,8 @@ import {
 } from '../../shared/messages';
 import { participantOptions } from './identity';
 
-export function messageStore({ nats, retention, limits }: Settings, log: Log, clock: Clock) {
+/** Messages alone, with what they stand on: also for whoever fills a store past the routes. */
+export function openMessageLog({ nats, retention }: Settings, log: Log) {
   const jetStream = new JetStream({
     servers: nats.servers,
     credentials: nats.credentials,
@@ -53,6 +54,12 @@ export function messageStore({ nats, retention, limits }: Settings, log: Log, cl
     layout,
     duplicateWindowSeconds: nats.duplicateWindowSeconds,
   });
+  return { jetStream, layout, directGet, messageLog };
+}
+
+export function messageStore(settings: Settings, log: Log, clock: Clock) {
+  const { nats, retention, limits } = settings;
+  const { jetStream, layout, directGet, messageLog } = openMessageLog(settings, log);
   const serverClock = new ServerClock(jetStream, clock);
   const now = () => serverClock.now();
   const cursorRoom = new CursorRoom(jetStream, limits.cursorsPerMailbox);

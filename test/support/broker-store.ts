@@ -1,10 +1,7 @@
 // The message store beneath a broker, for tests that fill it quickly or look at what is kept there.
 
 import { connect, type NatsConnection } from 'nats';
-import { DirectGet } from '../../shared/adapters/nats/direct-get';
-import { JetStream } from '../../shared/adapters/nats/jetstream';
-import { JetStreamMessageLog } from '../../shared/adapters/nats/jetstream-message-log';
-import { StoreLayout } from '../../shared/adapters/nats/store-layout';
+import { openMessageLog } from '../../functions/container/message-store';
 import { readSettings } from '../../shared/config/settings';
 import type { MessageLog } from '../../shared/messages';
 import { bodyFor, printShared } from '../../shared/messages/message-body';
@@ -36,22 +33,9 @@ export async function openBrokerStore(
   natsUrl: string,
   settings: Readonly<Record<string, string>>,
 ): Promise<BrokerStore> {
-  const { nats, retention, messageIdKeys } = readSettings({ ...settings, NATS_SERVERS: natsUrl });
-  const log = () => undefined;
-  const jetStream = new JetStream({ servers: nats.servers, credentials: nats.credentials, log });
-  const layout = new StoreLayout(jetStream, {
-    shardCount: nats.shardCount,
-    replicas: nats.replicas,
-    duplicateWindowSeconds: nats.duplicateWindowSeconds,
-    retentionClasses: retention.classes.map(({ name }) => name),
-    log,
-  });
-  const messageLog = new JetStreamMessageLog({
-    jetStream,
-    directGet: new DirectGet(jetStream.connections),
-    layout,
-    duplicateWindowSeconds: nats.duplicateWindowSeconds,
-  });
+  const ofSite = readSettings({ ...settings, NATS_SERVERS: natsUrl });
+  const { retention, messageIdKeys } = ofSite;
+  const { jetStream, messageLog } = openMessageLog(ofSite, () => undefined);
   const connection = await connect({ servers: natsUrl });
   const keyNumber = messageIdKeys[0]?.number ?? 0;
 

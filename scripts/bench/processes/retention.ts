@@ -2,10 +2,7 @@
 // before it, in another one.
 
 import { createContainer } from '../../../functions/container';
-import { DirectGet } from '../../../shared/adapters/nats/direct-get';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
-import { JetStreamMessageLog } from '../../../shared/adapters/nats/jetstream-message-log';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
+import { openMessageLog } from '../../../functions/container/message-store';
 import { readSettings } from '../../../shared/config/settings';
 import { serve } from '../child';
 
@@ -39,22 +36,7 @@ export function runRetentionProcess(): void {
 
 /** Messages of 1 KiB from ten senders, spread over the mailboxes in turn. */
 async function fillStore(fill: NonNullable<RetentionRequest['fill']>): Promise<void> {
-  const { nats, retention } = readSettings(process.env);
-  const log = () => undefined;
-  const jetStream = new JetStream({ servers: nats.servers, log });
-  const layout = new StoreLayout(jetStream, {
-    shardCount: nats.shardCount,
-    replicas: nats.replicas,
-    duplicateWindowSeconds: nats.duplicateWindowSeconds,
-    retentionClasses: retention.classes.map(({ name }) => name),
-    log,
-  });
-  const messageLog = new JetStreamMessageLog({
-    jetStream,
-    directGet: new DirectGet(jetStream.connections),
-    layout,
-    duplicateWindowSeconds: nats.duplicateWindowSeconds,
-  });
+  const { jetStream, messageLog } = openMessageLog(readSettings(process.env), () => undefined);
   const body = Buffer.from(JSON.stringify({ payload: 'x'.repeat(1_024) }));
   let next = 0;
   const worker = async (): Promise<void> => {

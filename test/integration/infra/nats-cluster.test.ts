@@ -6,12 +6,13 @@ import { execFile } from 'node:child_process';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { connect, ErrorCode, type NatsConnection, nkeyAuthenticator } from 'nats';
+import { openMessageLog } from '../../../functions/container/message-store';
 import { createNkeyUser } from '../../../scripts/deploy/nkey';
-import { DirectGet } from '../../../shared/adapters/nats/direct-get';
 import { JetStream } from '../../../shared/adapters/nats/jetstream';
-import { JetStreamMessageLog } from '../../../shared/adapters/nats/jetstream-message-log';
 import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
+import { readSettings } from '../../../shared/config/settings';
 import { type NatsCluster, natsServerBinary, startNatsCluster } from '../../support/nats-cluster';
+import { usableSettings } from '../../support/usable-settings';
 
 // Three servers that elect leaders: on a busy machine that takes a while.
 jest.setTimeout(90_000);
@@ -61,14 +62,15 @@ describe('the rendered configuration', () => {
 
 describe('the broker on the cluster', () => {
   it('makes its streams and buckets with three replicas, stores messages and reads them', async () => {
-    const jetStream = jetStreamOf(cluster.brokerSeed);
-    const layout = layoutOf(jetStream);
-    const messageLog = new JetStreamMessageLog({
-      jetStream,
-      directGet: new DirectGet(jetStream.connections),
-      layout,
-      duplicateWindowSeconds: 120,
+    const settings = readSettings({
+      ...usableSettings,
+      NATS_SERVERS: cluster.servers.join(','),
+      NATS_CREDENTIALS: cluster.brokerSeed,
+      NATS_CA_PEM: cluster.ca,
+      STREAM_REPLICAS: '3',
+      SHARD_COUNT: '2',
     });
+    const { jetStream, layout, messageLog } = openMessageLog(settings, log);
     expect(await layout.generation(0)).toBe(1);
     expect(await layout.generation(1)).toBe(1);
     const bucket = layout.bucket('participants');
