@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { runCommand } from '../stack/lifetime';
+import { positive } from '../stack/number-options';
 import { type ChaosStack, startChaosStack } from './chaos-stack';
 import { runPlan } from './chaos-run';
 import { check } from './check';
@@ -56,9 +57,3 @@ runCommand(async (lifetime) => {
   console.log(`chaos: ${plans.length} runs, ${failures} failed`);
   if (failures > 0) throw new Error(`chaos: replay one with --seed N --seconds ${seconds}`);
 });
-
-function positive(name: string, text: string): number {
-  const number = Number(text);
-  if (!(number > 0)) throw new Error(`${name} takes a number above 0.`);
-  return number;
-}

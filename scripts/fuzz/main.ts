@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { runCommand } from '../stack/lifetime';
+import { wholeNumber } from '../stack/number-options';
 import { fuzz, type FuzzVerdict } from './fuzz-run';
 
 runCommand(async () => {
@@ -24,11 +25,6 @@ runCommand(async () => {
   console.log(verdictLine(verdict));
   if (verdict.faults.length > 0) throw new Error('fuzz: a fault is repeated by its request');
 });
-
-function wholeNumber(name: string, text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) throw new Error(`${name} takes a whole number above 0.`);
-  return Number(text);
-}
 
 function statusesOf({ statuses }: FuzzVerdict): string {
   return [...statuses]

@@ -33,10 +33,3 @@ export async function startLoadWorld(participantCount: number): Promise<LoadWorl
     throw error;
   }
 }
-
-/** @throws Error naming the option when the text is not a number above 0 */
-export function positive(name: string, text: string): number {
-  const number = Number(text);
-  if (!(number > 0)) throw new Error(`${name} takes a number above 0.`);
-  return number;
-}

@@ -3,8 +3,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { positive, startLoadWorld } from '../load/world';
+import { startLoadWorld } from '../load/world';
 import { runCommand } from '../stack/lifetime';
+import { positive } from '../stack/number-options';
 import { Requests } from './requests';
 import { faultsOf, type OverloadSummary, summarize } from './verdict';
 

@@ -2,8 +2,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { positive, startLoadWorld } from '../load/world';
+import { startLoadWorld } from '../load/world';
 import { runCommand } from '../stack/lifetime';
+import { positive } from '../stack/number-options';
 import { MixedLoad } from './mixed-load';
 import { type HeldAt, judge, type SoakVerdict } from './verdict';
 
