@@ -2,15 +2,12 @@
 // participants. Everything starts at its first use and ends with the bench.
 
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { JoseAccessTokenIssuer } from '../../shared/adapters/jose/access-tokens';
 import { parseSigningKeys } from '../../shared/identity/signing-keys';
 import { type BrokerProcess, startBrokerProcess } from '../stack/broker-process';
-import { createLocalKeys } from '../stack/local-keys';
-import { migrateTopicStore } from '../stack/migrate-topic-store';
-import { type NatsServer, startNatsServer } from '../stack/nats-server';
+import { monitored, type NatsServer, startNatsServer } from '../stack/nats-server';
+import { startTemporaryStack, type TemporaryStack } from '../stack/temporary-stack';
 import { Child } from './child';
 import { postRequest } from './http-text';
 import type { Abuse, AbuseReply } from './processes/abuser';
@@ -45,13 +42,13 @@ const roles = ['user.roles.bench.apps.bench.iam.ewc', `topiccreator.roles.${owne
 
 export class Bench {
   readonly bundle = join(process.cwd(), 'dist', 'main.js');
-  readonly #stops: (() => Promise<unknown>)[] = [];
   readonly #groups = new Map<string, Promise<readonly Participant[]>>();
   readonly #once = new Map<string, Promise<unknown>>();
   readonly #issuer: JoseAccessTokenIssuer;
 
   private constructor(
     readonly options: BenchOptions,
+    private readonly stack: TemporaryStack,
     readonly nats: NatsServer,
     /** The broker's settings. */
     readonly settings: Readonly<Record<string, string>>,
@@ -64,41 +61,28 @@ export class Bench {
     });
   }
 
-  static async start(options: BenchOptions): Promise<Bench> {
+  static start(options: BenchOptions): Promise<Bench> {
     options.progress('starting nats-server');
-    const directory = await mkdtemp(join(tmpdir(), 'broker-bench-'));
-    const remove = () => rm(directory, { recursive: true, force: true });
-    try {
-      const nats = await startNatsServer({
-        port: 0,
-        storeDir: join(directory, 'nats'),
-        // Its monitoring tells how many connections were opened.
-        config: 'http: "127.0.0.1:-1"',
-      });
-      const keys = createLocalKeys();
-      const settings = {
+    return startTemporaryStack('bench', async (stack) => {
+      const storeDir = join(stack.directory, 'nats');
+      // Its monitoring tells how many connections were opened.
+      const nats = await stack.keep(startNatsServer({ port: 0, storeDir, config: monitored }), (server) =>
+        server.stop(),
+      );
+      const settings = await stack.brokerSettings({
         NATS_SERVERS: nats.url,
         // Nothing here touches a file.
         BLOB_CONNECTION_STRING: 'UseDevelopmentStorage=true',
-        SQLITE_FILE: join(directory, 'topics.sqlite'),
-        TOKEN_SIGNING_KEY: keys.tokenSigningKey,
-        MESSAGE_ID_KEY: keys.messageIdKey,
         LOG_LEVEL: 'error',
         // The timer of a broker that is measured does not run meanwhile.
         RETENTION_SCHEDULE: '0 0 0 1 1 *',
-      };
-      const bench = new Bench(options, nats, settings);
-      bench.#stops.push(remove, nats.stop);
-      await migrateTopicStore(settings, () => undefined);
-      return bench;
-    } catch (error) {
-      await remove();
-      throw error;
-    }
+      });
+      return new Bench(options, stack, nats, settings);
+    });
   }
 
-  async stop(): Promise<void> {
-    for (const stop of this.#stops.splice(0).toReversed()) await stop();
+  stop(): Promise<void> {
+    return this.stack.stop();
   }
 
   /** Something that is made at its first use and kept. */
@@ -112,14 +96,13 @@ export class Bench {
 
   /** The broker: the built app in the local host. */
   broker(): Promise<BrokerProcess> {
-    return this.once('broker', async () => {
-      const broker = await startBrokerProcess({
+    return this.once('broker', () => {
+      const starting = startBrokerProcess({
         port: 0,
         settings: { ...this.settings, ...this.#profiling() },
         onLine: (line) => this.options.progress(`broker: ${line.slice(0, 200)}`),
       });
-      this.#stops.push(() => broker.stop());
-      return broker;
+      return this.stack.keep(starting, (broker) => broker.stop());
     });
   }
 
@@ -220,9 +203,7 @@ export class Bench {
 
   /** Connections that were ever opened to nats-server. */
   async natsConnectionsOpened(): Promise<number> {
-    const portsFile = join(`${this.nats.storeDir}.run`, `nats-server_${this.nats.pid}.ports`);
-    const { monitoring } = JSON.parse(await readFile(portsFile, 'utf8')) as { monitoring: string[] };
-    const response = await fetch(new URL('/varz', monitoring[0]));
+    const response = await fetch(new URL('/varz', await this.nats.monitorUrl()));
     return ((await response.json()) as { total_connections: number }).total_connections;
   }
 
@@ -251,7 +232,7 @@ export class Bench {
     environment: Readonly<Record<string, string>>,
   ): Child<Request, Reply> {
     const child = new Child<Request, Reply>(name, environment);
-    this.#stops.push(() => child.stop());
+    this.stack.onStop(() => child.stop());
     return child;
   }
 

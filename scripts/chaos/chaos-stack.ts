@@ -1,15 +1,12 @@
 // What chaos strikes: two broker instances on one message store, a server or the cluster of a deployment, and Azurite
 // behind a proxy. It outlives a run, so that many seeds share it; each run has participants and topics of its own.
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { azuriteConnectionString, startAzurite } from '../stack/azurite';
-import { createLocalKeys } from '../stack/local-keys';
-import { migrateTopicStore } from '../stack/migrate-topic-store';
 import { startNatsCluster } from '../stack/nats-cluster';
 import { startNatsServer } from '../stack/nats-server';
 import { startTcpProxy, type TcpProxy } from '../stack/tcp-proxy';
+import { startTemporaryStack } from '../stack/temporary-stack';
 import { type Instance, startInstance } from './instance';
 import type { StoreKind } from './plan';
 
@@ -53,53 +50,40 @@ interface StartedStore {
 }
 
 /** @param root directory of the built repository */
-export async function startChaosStack(store: StoreKind, root = process.cwd()): Promise<ChaosStack> {
-  const directory = await mkdtemp(join(tmpdir(), 'broker-chaos-'));
-  const stops: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
-  const stop = async () => {
-    for (const end of stops.splice(0).toReversed()) await end();
-  };
-  try {
+export function startChaosStack(store: StoreKind, root = process.cwd()): Promise<ChaosStack> {
+  return startTemporaryStack('chaos', async ({ directory, keep, brokerSettings, stop }) => {
     const starting = store === 'server' ? startServer(directory, root) : startCluster(root);
-    const [{ nodes, leaderOf, ready, settings: ofStore, stop: stopStore }, azurite] = await Promise.all([
-      starting,
-      startAzurite({ port: 0, root, location: join(directory, 'blob') }),
+    const [{ nodes, leaderOf, ready, settings: ofStore }, azurite] = await Promise.all([
+      keep(starting, (started) => started.stop()),
+      keep(startAzurite({ port: 0, root, location: join(directory, 'blob') }), (one) => one.stop()),
     ]);
-    stops.push(stopStore, azurite.stop);
-    const blob = await startTcpProxy(() => azurite.port);
-    stops.push(blob.close);
-    const keys = createLocalKeys();
-    const settings = {
+    const blob = await keep(
+      startTcpProxy(() => azurite.port),
+      (proxy) => proxy.close(),
+    );
+    const settings = await brokerSettings({
       ...ofStore,
       BLOB_CONNECTION_STRING: azuriteConnectionString(blob.port),
-      SQLITE_FILE: join(directory, 'topics.sqlite'),
-      TOKEN_SIGNING_KEY: keys.tokenSigningKey,
-      MESSAGE_ID_KEY: keys.messageIdKey,
       ROLES_FILE: join(root, 'scripts', 'roles.sample.json'),
       SHARD_COUNT: String(shardCount),
       RETENTION_CLASSES: `${shortClassSeconds}s,1h`,
       DEFAULT_RETENTION_CLASS: '1h',
       ACCESS_TOKEN_SECONDS: '86400',
       LOG_LEVEL: 'warn',
-    };
-    await migrateTopicStore(settings, () => undefined);
+    });
     const errorLines: string[] = [];
-    const startOne = async (): Promise<Instance> => {
-      const instance = await startInstance({
+    const startOne = (): Promise<Instance> => {
+      const instance = startInstance({
         ...{ root, settings, nodes: nodes.map(({ url }) => url) },
         onLine: (line) => {
           if (line.includes('"level":"error"')) errorLines.push(line);
         },
       });
-      stops.push(instance.stop);
-      return instance;
+      return keep(instance, (one) => one.stop());
     };
     const instances = [await startOne(), await startOne()] as const;
     return { store, nodes, leaderOf, ready, instances, blob, errorLines, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  });
 }
 
 const nothing = (): void => undefined;

@@ -2,15 +2,16 @@
 // and among the nodes, one nkey user with the permissions of the broker. On 127.0.0.1, in a temporary directory, on
 // ports chosen by the system; gone after stop() and also when the process that started it is killed.
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createNatsCertificates } from '../deploy/nats-certificates';
 import { createNkeyUser } from '../deploy/nkey';
 import { type GuardedProcess, spawnGuarded } from './guarded-process';
+import { natsServerBinary } from './nats-server';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy';
+import { startTemporaryStack, type TemporaryStack } from './temporary-stack';
 
 export interface NatsClusterOptions {
   /** Default 3; 1 is a server without a cluster. */
@@ -79,14 +80,16 @@ export function fillTemplate(template: string, values: Readonly<Record<string, s
   );
 }
 
-/** The program that the launcher found. */
-export const natsServerBinary = (root = process.cwd()): string =>
-  process.env['NATS_SERVER_BINARY'] ?? join(root, '.tools', 'bin', 'nats-server');
-
 /** @throws Error with the last log lines of the nodes when there is no cluster within a minute */
-export async function startNatsCluster(options: NatsClusterOptions = {}): Promise<NatsCluster> {
+export function startNatsCluster(options: NatsClusterOptions = {}): Promise<NatsCluster> {
+  return startTemporaryStack('cluster', (stack) => buildCluster(options, stack));
+}
+
+async function buildCluster(
+  options: NatsClusterOptions,
+  { directory, keep, stop }: TemporaryStack,
+): Promise<NatsCluster> {
   const { nodes: count = 3, canIsolate = false, root = process.cwd() } = options;
-  const directory = await mkdtemp(join(tmpdir(), 'broker-cluster-'));
   const user = createNkeyUser();
   const indexes = Array.from({ length: count }, (_, index) => index);
   const { ca, nodes: certificates } = await createNatsCertificates(
@@ -101,7 +104,7 @@ export async function startNatsCluster(options: NatsClusterOptions = {}): Promis
   });
   const environment = { ...process.env, DDHUB_BROKER_NKEY: user.publicKey };
   const texts = await readTemplates(root);
-  const routes = canIsolate ? await startRoutes(indexes, (index) => portsOf(index).cluster) : [];
+  const routes = canIsolate ? await startRoutes(indexes, (index) => portsOf(index).cluster, keep) : [];
   const routePort = (from: number, to: number): number =>
     routes.find((route) => route.from === from && route.to === to)?.proxy.port ?? portsOf(to).cluster;
 
@@ -165,8 +168,14 @@ export async function startNatsCluster(options: NatsClusterOptions = {}): Promis
     };
   };
 
-  const nodes = await Promise.all(indexes.map(startNode));
-  const cluster: NatsCluster = {
+  const stopNode = async (node: NatsNode): Promise<void> => {
+    // A frozen node does not hear that it should stop.
+    await node.continue();
+    await node.stop();
+  };
+  const nodes = await Promise.all(indexes.map((index) => keep(startNode(index), stopNode)));
+  await untilReady(nodes);
+  return {
     servers: nodes.map(({ url }) => url),
     ca,
     brokerSeed: user.seed,
@@ -174,21 +183,8 @@ export async function startNatsCluster(options: NatsClusterOptions = {}): Promis
     environment,
     ready: () => untilReady(nodes),
     leaderOf: (stream) => leaderOf(nodes, stream),
-    stop: async () => {
-      // A frozen node does not hear that it should stop.
-      await Promise.all(nodes.map((node) => node.continue()));
-      await Promise.all(nodes.map((node) => node.stop()));
-      await Promise.all(routes.map(({ proxy }) => proxy.close()));
-      await rm(directory, { recursive: true, force: true });
-    },
+    stop,
   };
-  try {
-    await cluster.ready();
-  } catch (error) {
-    await cluster.stop();
-    throw error;
-  }
-  return cluster;
 }
 
 interface Route {
@@ -201,10 +197,14 @@ interface Route {
 function startRoutes(
   indexes: readonly number[],
   portOf: (index: number) => number,
+  keep: TemporaryStack['keep'],
 ): Promise<readonly Route[]> {
   const pairs = indexes.flatMap((from) => indexes.filter((to) => to !== from).map((to) => ({ from, to })));
   return Promise.all(
-    pairs.map(async ({ from, to }) => ({ from, to, proxy: await startTcpProxy(() => portOf(to)) })),
+    pairs.map(async ({ from, to }) => {
+      const starting = startTcpProxy(() => portOf(to));
+      return { from, to, proxy: await keep(starting, (proxy) => proxy.close()) };
+    }),
   );
 }
 

@@ -7,6 +7,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Exit, type GuardedProcess, spawnGuarded } from './guarded-process';
 
+/** Configuration that switches monitoring on, on a port chosen by the system. */
+export const monitored = 'http: "127.0.0.1:-1"';
+
+/** The program that the launcher found. */
+export const natsServerBinary = (root = process.cwd()): string =>
+  process.env['NATS_SERVER_BINARY'] ?? join(root, '.tools', 'bin', 'nats-server');
+
 export interface NatsServerOptions {
   /** Program file; default: NATS_SERVER_BINARY, else `.tools/bin/nats-server` in the repository. */
   readonly binary?: string;
@@ -26,6 +33,8 @@ export interface NatsServer {
   /** Process id, another one after `restart`. */
   readonly pid: number;
   readonly storeDir: string;
+  /** Address of its monitoring endpoints, another one after `restart`. @throws Error when it was started without `monitored` */
+  readonly monitorUrl: () => Promise<string>;
   /** The last lines of its log. */
   readonly tail: () => string;
   /** Settles when the current process has ended. */
@@ -41,8 +50,7 @@ const readyMilliseconds = 20_000;
 /** @throws Error with the server's last log lines when it does not answer within 20 s */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   const root = options.root ?? process.cwd();
-  const binary =
-    options.binary ?? process.env['NATS_SERVER_BINARY'] ?? join(root, '.tools', 'bin', 'nats-server');
+  const binary = options.binary ?? natsServerBinary(root);
   if (!existsSync(binary))
     throw new Error(`there is no nats-server at ${binary}: npm start or npm test fetches it`);
   const runDir = `${options.storeDir}.run`;
@@ -80,6 +88,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
       return child.pid;
     },
     storeDir: options.storeDir,
+    monitorUrl: () => monitorUrlOf(runDir, child.pid),
     tail: () => child.tail(),
     exited: () => child.exited,
     stop: () => child.stop(),
@@ -116,6 +125,13 @@ async function readPort(portsFile: string): Promise<number | undefined> {
   } catch {
     return undefined;
   }
+}
+
+async function monitorUrlOf(runDir: string, pid: number): Promise<string> {
+  const text = await readFile(join(runDir, `nats-server_${pid}.ports`), 'utf8');
+  const [url] = (JSON.parse(text) as { monitoring?: readonly string[] }).monitoring ?? [];
+  if (url === undefined) throw new Error('nats-server was started without monitoring');
+  return url;
 }
 
 /** The server's first line is `INFO {…}`. */

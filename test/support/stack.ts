@@ -3,12 +3,9 @@
 // it run against that broker instead.
 
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type BrokerProcess, startBrokerProcess } from '../../scripts/stack/broker-process';
-import { createLocalKeys } from '../../scripts/stack/local-keys';
-import { migrateTopicStore } from '../../scripts/stack/migrate-topic-store';
+import { startTemporaryStack } from '../../scripts/stack/temporary-stack';
 import { type Azurite, startAzurite } from './azurite';
 import {
   chosenStoreKind,
@@ -42,38 +39,25 @@ const root = resolve(__dirname, '../..');
 /** @throws Error when the app is not built: npm run build */
 export async function startTestStack(options: TestStackOptions = {}): Promise<TestStack> {
   if (!existsSync(join(root, 'dist', 'main.js'))) throw new Error('the app is not built: npm run build');
-  const directory = await mkdtemp(join(tmpdir(), 'broker-stack-'));
-  const stops: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true })];
-  const stop = async () => {
-    for (const end of stops.splice(0).toReversed()) await end();
-  };
-  try {
-    const starting = startMessageStore(options.store ?? chosenStoreKind());
-    const [store, azurite] = await Promise.all([starting, startAzurite()]);
-    stops.push(store.stop, azurite.stop);
-    const keys = createLocalKeys();
-    const settings = {
+  return startTemporaryStack('stack', async ({ keep, brokerSettings, stop }) => {
+    const [store, azurite] = await Promise.all([
+      keep(startMessageStore(options.store ?? chosenStoreKind()), (started) => started.stop()),
+      keep(startAzurite(), (started) => started.stop()),
+    ]);
+    const settings = await brokerSettings({
       ...store.settings,
       BLOB_CONNECTION_STRING: azurite.connectionString,
-      SQLITE_FILE: join(directory, 'topics.sqlite'),
-      TOKEN_SIGNING_KEY: keys.tokenSigningKey,
-      MESSAGE_ID_KEY: keys.messageIdKey,
       ROLES_FILE: join(root, 'scripts', 'roles.sample.json'),
       LOG_LEVEL: 'error',
       ...options.settings,
-    };
-    await migrateTopicStore(settings, () => undefined);
-    const startInstance = async (changed: Readonly<Record<string, string>> = {}) => {
-      const instance = await startBrokerProcess({ port: 0, root, settings: { ...settings, ...changed } });
-      stops.push(() => instance.stop());
-      return instance;
-    };
+    });
+    const startInstance = (changed: Readonly<Record<string, string>> = {}) =>
+      keep(startBrokerProcess({ port: 0, root, settings: { ...settings, ...changed } }), (instance) =>
+        instance.stop(),
+      );
     const broker = await startInstance();
     return { url: broker.url, store, azurite, settings, startInstance, broker, stop };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+  });
 }
 
 export interface BrokerUnderTest {
