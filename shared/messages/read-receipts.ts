@@ -7,7 +7,7 @@ import { type Mailbox, mailboxToken } from './mailbox';
 import type { MailboxOptionsStore } from './mailbox-options';
 import type { MessageIds } from './message-id';
 import type { MessageLog } from './message-log';
-import type { ReceiptLog } from './receipts';
+import type { Receipt, ReceiptLog } from './receipts';
 
 /** A message with which its recipient is done. */
 export interface SettledMessage {
@@ -35,34 +35,53 @@ export interface ReadReceiptsDependencies {
 }
 
 const concurrentReceipts = 64;
+/** Once one has failed, no further one is begun after this: each may wait as long for the store. Unit: ms. */
+const patienceMs = 20_000;
 
 export class ReadReceipts {
   constructor(private readonly dependencies: ReadReceiptsDependencies) {}
 
   /**
    * Tells senders of messages that were just acknowledged or rejected on a cursor, each once whatever the number of
-   * cursors. Costs a look into memory where the recipient has not opted in. Never fails: what was settled stays settled.
+   * cursors. Costs a look into memory where the recipient has not opted in. Never fails: what was settled stays settled,
+   * and whom a receipt does not reach keeps nobody else from being told.
    */
   readonly tell: TellSettled = async (mailbox, outcome, messages, reason) => {
     const { mailboxOptions, now, log } = this.dependencies;
     if (mailbox.kind !== 'did' || !messages.length) return;
+    const failures: unknown[] = [];
+    let told = 0;
     try {
       const wanted = mailboxOptions.tellsSenders(mailbox.identifier);
       if (wanted === false || !(await wanted)) return;
       const at = new Date(await now()).toISOString();
+      const endsAt = performance.now() + patienceMs;
       await mapConcurrently(messages, concurrentReceipts, async (message) => {
-        const messageId = await this.#idOf(mailbox, message.seq);
-        if (messageId === undefined) return;
-        const receipt = { messageId, recipient: mailbox.identifier, outcome, at };
-        await this.dependencies.receiptLog.write(
-          message.sender,
-          reason === undefined ? receipt : { ...receipt, reason },
-        );
+        if (failures.length && performance.now() > endsAt) return;
+        try {
+          await this.#tellOf(mailbox, message, { outcome, at, ...(reason === undefined ? {} : { reason }) });
+          told++;
+        } catch (error) {
+          failures.push(error);
+        }
       });
     } catch (error) {
-      log('warn', 'senders were not told', { outcome, count: messages.length, error });
+      failures.push(error);
+    }
+    if (failures.length) {
+      log('warn', 'senders were not told', { outcome, count: messages.length - told, error: failures[0] });
     }
   };
+
+  async #tellOf(
+    mailbox: Mailbox,
+    { seq, sender }: SettledMessage,
+    told: Pick<Receipt, 'outcome' | 'at' | 'reason'>,
+  ): Promise<void> {
+    const messageId = await this.#idOf(mailbox, seq);
+    if (messageId === undefined) return;
+    await this.dependencies.receiptLog.write(sender, { messageId, recipient: mailbox.identifier, ...told });
+  }
 
   /** As its sender knows it; undefined where the message is gone. */
   async #idOf(mailbox: Mailbox, seq: number): Promise<string | undefined> {
