@@ -64,6 +64,11 @@ export class AnonymousMailboxes {
     return registered && anonymousMailbox(registered);
   }
 
+  /** Whether the caller has registered the key. */
+  async owns(caller: string, key: string): Promise<boolean> {
+    return (await this.keys.find(key))?.owner === caller;
+  }
+
   /** Removes a key of the caller's with its mailbox. @returns whose it was */
   async remove(caller: string, key: string): Promise<'removed' | 'foreign' | 'unknown'> {
     const registered = await this.keys.find(key);

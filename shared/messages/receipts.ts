@@ -87,7 +87,7 @@ export interface ReceiptsDependencies {
   readonly mailboxOptions: Pick<MailboxOptionsStore, 'tellsSenders'>;
   readonly messageLog: Pick<MessageLog, 'generation' | 'at'>;
   readonly messageIds: MessageIds;
-  readonly anonymousMailboxes: Pick<AnonymousMailboxes, 'find'>;
+  readonly anonymousMailboxes: Pick<AnonymousMailboxes, 'find' | 'owns'>;
   /** Server time. Unit: ms. */
   readonly now: () => Promise<number>;
 }
@@ -124,7 +124,7 @@ export class Receipts {
    * @throws BrokerError `not-found` for whoever is not its sender
    */
   async status(did: string, messageId: string, recipient: string): Promise<MessageStatus> {
-    const { receiptLog, deliveryRecord, messageLog, messageIds, now } = this.dependencies;
+    const { receiptLog, deliveryRecord, anonymousMailboxes, messageLog, messageIds, now } = this.dependencies;
     const mailbox = await this.#mailboxOf(recipient);
     if (!mailbox) throw unknownMessage();
     const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
@@ -140,7 +140,9 @@ export class Receipts {
       return isDelivered ? 'delivered' : 'stored';
     }
     // Once it is gone nothing says who sent it. Whoever holds its id is its sender or its recipient.
-    if (stored || recipient !== did || (await receiptLog.has(sender, messageId, 'expired'))) return 'expired';
+    const isRecipient =
+      mailbox.kind === 'did' ? recipient === did : await anonymousMailboxes.owns(did, recipient);
+    if (stored || !isRecipient || (await receiptLog.has(sender, messageId, 'expired'))) return 'expired';
     throw unknownMessage();
   }
 

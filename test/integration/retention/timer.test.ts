@@ -160,6 +160,9 @@ describe('the retention timer', () => {
     await until(async () => (await status()) === 'expired');
     await broker.runTimer('retention');
     expect((await receiptsOf(sender)).receipts).toMatchObject([{ messageId, recipient: key }]);
+    // Regression: whoever owns the key is the recipient, which is told nothing, also when the message is gone.
+    const path = `/messages/${messageId}/status?recipient=${key}`;
+    expect((await bob.request('GET', path)).status).toBe(404);
   });
 
   it('pulls nothing, and so delays nothing, while nothing is due', async () => {
