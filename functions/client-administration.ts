@@ -7,13 +7,13 @@ import { invalidParameter } from '../shared/broker-error';
 import { type Reply, type Route, route } from '../shared/http/route';
 import { mapConcurrently } from '../shared/map-concurrently';
 import {
+  didMailbox,
   type ClientCursorAdministration,
   type ClientIds,
   type ClientOptions,
   type ClientRegistry,
   type ClientStates,
   defaultClientOptions,
-  type Mailbox,
   parseInstant,
   type SeekPlace,
 } from '../shared/messages';
@@ -94,7 +94,7 @@ export function clientAdministrationRoutes(dependencies: ClientAdministrationDep
   const describe = async (did: string, clientId: string, options: ClientOptions) => ({
     clientId,
     ...options,
-    ...(await states.of(ownMailbox(did), clientId)),
+    ...(await states.of(didMailbox(did), clientId)),
   });
   return [
     route({
@@ -111,7 +111,7 @@ export function clientAdministrationRoutes(dependencies: ClientAdministrationDep
         const all = await clients.list(did);
         const page = all.filter((clientId) => after === undefined || clientId > after).slice(0, limit);
         const [listed, options] = await Promise.all([
-          states.ofAll(ownMailbox(did), page),
+          states.ofAll(didMailbox(did), page),
           mapConcurrently(page, concurrentOptions, (clientId) => clients.find(did, clientId)),
         ]);
         return {
@@ -185,16 +185,12 @@ export function clientAdministrationRoutes(dependencies: ClientAdministrationDep
       problems: [...problems, 'cursor-contended'],
       handle: async ({ caller: { did }, params: { clientId }, body: { to } }) => {
         await knownClient(clients, did, clientId);
-        await cursors.seek(ownMailbox(did), clientId, await placeOf(to, dependencies.now));
+        await cursors.seek(didMailbox(did), clientId, await placeOf(to, dependencies.now));
         return success();
       },
     }),
     ...deadLetterRoutes(dependencies),
   ];
-}
-
-function ownMailbox(did: string): Mailbox {
-  return { kind: 'did', identifier: did };
 }
 
 /** @throws BrokerError `invalid-parameters` for what is no place, or lies in the future */

@@ -3,6 +3,7 @@
 import { Type } from '@sinclair/typebox';
 import { type Route, route } from '../shared/http/route';
 import {
+  didMailbox,
   type ClientCursorAdministration,
   type ClientRegistry,
   type Mailbox,
@@ -59,7 +60,7 @@ export function deadLetterRoutes({
     name: 'redrive' | 'removeDeadLetters',
   ) => {
     await knownClient(clients, did, clientId);
-    const mailbox = ownMailbox(did);
+    const mailbox = didMailbox(did);
     const context = await contextOf(mailbox);
     const seqs = chosen && new Set(chosen.flatMap((id) => ids.open(id, context) ?? []));
     const met = await cursors[name](mailbox, clientId, seqs ?? null);
@@ -84,7 +85,7 @@ export function deadLetterRoutes({
       problems,
       handle: async ({ caller: { did }, params: { clientId } }) => {
         await knownClient(clients, did, clientId);
-        const mailbox = ownMailbox(did);
+        const mailbox = didMailbox(did);
         const context = await contextOf(mailbox);
         const letters = await cursors.deadLetters(mailbox, clientId);
         return {
@@ -145,8 +146,4 @@ export function deadLetterRoutes({
       },
     }),
   ];
-}
-
-function ownMailbox(did: string): Mailbox {
-  return { kind: 'did', identifier: did };
 }

@@ -7,12 +7,12 @@ import type { Departures } from '../shared/http/departures';
 import { type Reply, type Route, route } from '../shared/http/route';
 import type { RoleDirectory } from '../shared/identity';
 import {
+  didMailbox,
   type ClientRegistry,
   defaultClientOptions,
   type LeaseAction,
   type Leases,
   type LongPoll,
-  type Mailbox,
   type ReceiveRequest,
 } from '../shared/messages';
 import type { TopicCatalog } from '../shared/topics';
@@ -137,7 +137,7 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
       handle: async ({ caller, params: { clientId }, body: fields }) => {
         await knownClient(clients, caller.did, clientId);
         const given = fields as Fields;
-        const mailbox = ownMailbox(caller.did);
+        const mailbox = didMailbox(caller.did);
         const settled = await leases.settle(mailbox, clientId, actionOf(given), given.leaseTokens);
         return {
           json: {
@@ -178,7 +178,7 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
           clients.note(caller.did, clientId),
         ]);
         if (filter.topics?.length === 0 || filter.senders?.length === 0) return { json: { messages: [] } };
-        const mailbox = ownMailbox(caller.did);
+        const mailbox = didMailbox(caller.did);
         const order: ReceiveRequest = {
           mailbox,
           clientId,
@@ -244,10 +244,6 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
       ({ leaseSeconds: seconds = 60 }) => ({ kind: 'renew', leaseMs: seconds * 1_000 }),
     ),
   ];
-}
-
-function ownMailbox(callerDid: string): Mailbox {
-  return { kind: 'did', identifier: callerDid };
 }
 
 function filterOf(

@@ -3,6 +3,7 @@
 import { type Static, Type } from '@sinclair/typebox';
 import { type Call, type Reply, type Route, route } from '../shared/http/route';
 import {
+  didMailbox,
   type AnonymousMailboxes,
   type ClientRegistry,
   type Mailbox,
@@ -88,7 +89,7 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
   const { reader, messageLog, messageIds, catalog, anonymousMailboxes, clients, claimChecks } = dependencies;
   /** The caller's own mailbox, or that of an anonymous key that it has registered. */
   const ownMailbox = async (callerDid: string, key: string | undefined): Promise<Mailbox> =>
-    key === undefined ? { kind: 'did', identifier: callerDid } : anonymousMailboxes.open(callerDid, key);
+    key === undefined ? didMailbox(callerDid) : anonymousMailboxes.open(callerDid, key);
   return [
     route({
       method: 'POST',

@@ -2,9 +2,9 @@
 // is repeated without sending to anybody twice, however much later.
 
 import {
+  didMailbox,
   filePayload,
   findMessage,
-  type Mailbox,
   mailboxToken,
   type MessageIds,
   type MessageLog,
@@ -25,7 +25,7 @@ export class PublishedFiles {
    */
   async find(record: FileRecord, recipient: string): Promise<RecipientOutcome | undefined> {
     const { messageLog, messageIds } = this;
-    const mailbox: Mailbox = { kind: 'did', identifier: recipient };
+    const mailbox = didMailbox(recipient);
     const filter = { topic: record.topicId, sender: senderToken(record.ownerDid) };
     const found = await findMessage(messageLog, mailbox, filter, record.publishingSinceMs ?? 0, ({ body }) =>
       announces(body, record.fileId),

@@ -6,6 +6,7 @@ import type { RetentionStep } from '../retention';
 import type { MailboxRemoval } from './anonymous-keys';
 import { type AnonymousMailboxes, notYours } from './anonymous-mailboxes';
 import type { ClientRegistry } from './client-registry';
+import { didMailbox } from './mailbox';
 
 const concurrentRemovals = 16;
 
@@ -43,7 +44,7 @@ export class ClientIds {
 
   /** The cursors first: when the rest fails, the name is still there to try again. */
   async #removeOne(did: string, clientId: string): Promise<void> {
-    await this.removal.removeCursors({ kind: 'did', identifier: did }, clientId);
+    await this.removal.removeCursors(didMailbox(did), clientId);
     await this.registry.remove(did, clientId);
   }
 }

@@ -54,7 +54,7 @@ interface NewRead extends ReadFact {
   readonly isCut: boolean;
 }
 
-export interface PendingRead {
+interface PendingRead {
   /** Oldest first. */
   readonly found: readonly StoredMessage[];
   readonly isCut: boolean;

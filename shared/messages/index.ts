@@ -15,7 +15,7 @@ export { LeaseTokens } from './lease-tokens';
 export { Leases } from './leases';
 export { LongPoll } from './long-poll';
 export type { MailboxOptionsStore } from './mailbox-options';
-export { mailboxToken, senderToken, type Mailbox } from './mailbox';
+export { didMailbox, mailboxToken, senderToken, type Mailbox } from './mailbox';
 export { filePayload, printLeases, printMessages, printShared } from './message-body';
 export { type MessageResult, sendBatch } from './message-batch';
 export { MessageIds } from './message-id';

@@ -4,7 +4,7 @@
 import { BrokerError, invalidParameter } from '../broker-error';
 import type { AnonymousMailboxes } from './anonymous-mailboxes';
 import type { MailboxOptionsStore } from './mailbox-options';
-import { type Mailbox, mailboxToken, senderToken } from './mailbox';
+import { didMailbox, type Mailbox, mailboxToken, senderToken } from './mailbox';
 import type { MessageIds } from './message-id';
 import type { MessageLog, StoredMessage } from './message-log';
 
@@ -161,7 +161,7 @@ export class Receipts {
 
   /** A DID's own mailbox, or that of an anonymous key; no key begins like a DID. */
   async #mailboxOf(recipient: string): Promise<Mailbox | undefined> {
-    if (recipient.startsWith('did:')) return { kind: 'did', identifier: recipient };
+    if (recipient.startsWith('did:')) return didMailbox(recipient);
     return this.dependencies.anonymousMailboxes.find(recipient);
   }
 }
