@@ -46,6 +46,18 @@ describe('a SQL server', () => {
     expect(long.every(({ value }) => typeof value === 'string' && value.length > 4_000)).toBe(true);
   });
 
+  test('regression, options that nobody has chosen sent as numbers: gets null as text, which any column takes', async () => {
+    const { id } = await store.create(someTopic({ name: 'n' }));
+    const nulls = server.parameters.filter(({ value }) => value === null);
+    expect(nulls.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(nulls.map(({ type }) => type))).toEqual(new Set(['nvarchar(4000)']));
+    expect(await store.find(id)).toMatchObject({
+      retentionClass: undefined,
+      deletedAtMs: undefined,
+      compatibility: { mode: 'NONE' },
+    });
+  });
+
   test.each([40613, 40197, 40501, 49918, 10928, 4060, 18456])(
     'that refuses logins with %d is unavailable for a while, and works again by itself',
     async (errorNumber) => {

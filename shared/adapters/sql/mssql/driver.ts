@@ -133,7 +133,7 @@ class MssqlConnection implements DatabaseConnection {
 
 /**
  * Types and lengths do not follow the value, so that a statement has one plan whatever it is asked: all text
- * columns are nvarchar, all numbers bigint.
+ * columns are nvarchar, all numbers bigint. Null does not tell of which column it is; columns of both kinds take it.
  */
 function bind(mssql: Mssql, request: Request, name: string, value: unknown): void {
   request.input(name, parameterType(mssql, value), value);
@@ -142,11 +142,12 @@ function bind(mssql: Mssql, request: Request, name: string, value: unknown): voi
 const maxInlineText = 4_000;
 
 function parameterType(mssql: Mssql, value: unknown): ISqlType | (() => ISqlType) {
+  // As text: most that is null is an option of a topic that nobody has chosen. SQL Server makes it a bigint itself.
+  if (value === null) return mssql.NVarChar(maxInlineText);
   if (typeof value === 'string') {
     return mssql.NVarChar(value.length <= maxInlineText ? maxInlineText : mssql.MAX);
   }
-  // Only the nullable integers of the tables are ever null.
-  if (typeof value === 'number' || value === null) return mssql.BigInt;
+  if (typeof value === 'number') return mssql.BigInt;
   throw new TypeError(`no SQL type for a ${typeof value}`);
 }
 
