@@ -53,11 +53,6 @@ export function publishVersion(topic: Topic, version: string, schema: SchemaText
   return undefined;
 }
 
-/** @throws BrokerError `topic-not-found` */
-export function replaceTags(topic: Topic, tags: readonly string[]): TopicChange | undefined {
-  return updateTopic(topic, { tags });
-}
-
 /** Members that are absent stay as they are. @throws BrokerError `topic-not-found` */
 export function updateTopic(
   topic: Topic,

@@ -8,7 +8,6 @@ import {
   deleteVersion,
   deprecateVersion,
   publishVersion,
-  replaceTags,
   updateTopic,
 } from '../../../shared/topics/topic-change';
 import { readSchemaText } from '../../../shared/topics/schema-text';
@@ -315,7 +314,7 @@ export function topicStoreContract(name: string, start: () => Promise<StorePair>
       expect(await namesOf('red', 'Red')).toEqual([]);
       expect(await namesOf('blu_.1')).toEqual([]);
       const [x] = (await one.list({ owner, name: 'x', includeDeleted: false }, everything)).records;
-      await one.change(x?.id ?? '', (topic) => replaceTags(topic, ['green']));
+      await one.change(x?.id ?? '', (topic) => updateTopic(topic, { tags: ['green'] }));
       expect(await namesOf('red')).toEqual(['y']);
       expect(await namesOf('green')).toEqual(['x']);
     });
@@ -379,7 +378,10 @@ export function topicStoreContract(name: string, start: () => Promise<StorePair>
         topic: false,
         version: false,
       });
-      expect(await change((topic) => replaceTags(topic, ['t']))).toEqual({ topic: true, version: false });
+      expect(await change((topic) => updateTopic(topic, { tags: ['t'] }))).toEqual({
+        topic: true,
+        version: false,
+      });
       expect(await change((topic) => deleteVersion(topic, '1.0.0'))).toEqual({ topic: false, version: true });
       expect(await change((topic) => deleteVersion(topic, '1.1.0'))).toEqual({ topic: true, version: true });
       expect(await step(() => one.create(someTopic({ owner })))).toEqual({ topic: true, version: true });

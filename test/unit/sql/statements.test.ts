@@ -4,7 +4,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { migrate, type SqlBackend, sqlBackend, SqlTopicStore } from '../../../shared/adapters/sql';
 import { readSchemaText } from '../../../shared/topics/schema-text';
-import { deleteTopic, deleteVersion, publishVersion, replaceTags } from '../../../shared/topics/topic-change';
+import { deleteTopic, deleteVersion, publishVersion, updateTopic } from '../../../shared/topics/topic-change';
 import { migrationNames } from '../../../shared/adapters/sql/migrations';
 import { recordSql } from '../../support/recorded-sql';
 
@@ -55,7 +55,7 @@ async function storeStatements(backend: SqlBackend): Promise<readonly string[]> 
     schema,
   });
   await store.change(id, (topic) => publishVersion(topic, '2.0.0', schema));
-  await store.change(id, (topic) => replaceTags(topic, ['t']));
+  await store.change(id, (topic) => updateTopic(topic, { tags: ['t'] }));
   await store.change(id, (topic) => deleteVersion(topic, '1.0.0'));
   await store.change(id, deleteTopic);
   await store.view(id);

@@ -8,7 +8,7 @@ import {
   deleteVersion,
   latestVersion,
   publishVersion,
-  replaceTags,
+  updateTopic,
   type TopicChange,
 } from '../../../shared/topics/topic-change';
 import { defaultCompatibility } from '../../../shared/topics/topic-options';
@@ -67,14 +67,14 @@ describe('a topic', () => {
     const ended = after(fresh, deleteTopic(fresh));
     const gone = expect.objectContaining({ code: 'topic-not-found' });
     expect(() => publishVersion(ended, '2.0.0', schema('b'))).toThrow(gone);
-    expect(() => replaceTags(ended, [])).toThrow(gone);
+    expect(() => updateTopic(ended, { tags: [] })).toThrow(gone);
     expect(() => deleteVersion(ended, '1.0.0')).toThrow(gone);
     expect(() => deleteTopic(ended)).toThrow(gone);
   });
 
   it('has nothing to do for the tags it has', () => {
-    expect(replaceTags(fresh, ['t'])).toBeUndefined();
-    expect(after(fresh, replaceTags(fresh, ['t', 'u'])).tags).toEqual(['t', 'u']);
-    expect(after(fresh, replaceTags(fresh, [])).tags).toEqual([]);
+    expect(updateTopic(fresh, { tags: ['t'] })).toBeUndefined();
+    expect(after(fresh, updateTopic(fresh, { tags: ['t', 'u'] })).tags).toEqual(['t', 'u']);
+    expect(after(fresh, updateTopic(fresh, { tags: [] })).tags).toEqual([]);
   });
 });
