@@ -11,6 +11,8 @@ const measureEveryMs = 60_000;
 const measureAgainMs = 1_000;
 /** An answer that came later than this was waited for, or asked for again. */
 const vagueAfterMs = 200;
+/** How often a server is asked at the first use, until an answer comes in time. */
+const firstTries = 3;
 
 export class ServerClock {
   #offsetMs = 0;
@@ -35,18 +37,29 @@ export class ServerClock {
   }
 
   async #measure(): Promise<void> {
+    const isFirst = this.#measuredAt === -Infinity;
+    // Half of a slow answer is far off: while nothing better is known, it is asked for again at once.
+    for (let left = isFirst ? firstTries : 1; left > 0; left--) {
+      const isVague = await this.#ask();
+      this.#nextAt = performance.now() + (isVague ? measureAgainMs : measureEveryMs);
+      if (!isVague) return;
+    }
+  }
+
+  /** @returns whether the answer was so long in coming that it says little */
+  async #ask(): Promise<boolean> {
     const sentAt = this.clock();
     const state = await this.jetStream.streamState(layoutStream);
     const receivedAt = this.clock();
     const isFirst = this.#measuredAt === -Infinity;
-    const isVague = receivedAt - sentAt > vagueAfterMs;
     this.#measuredAt = performance.now();
-    this.#nextAt = this.#measuredAt + (isVague ? measureAgainMs : measureEveryMs);
-    if (!state) return;
+    if (!state) return false;
+    const isVague = receivedAt - sentAt > vagueAfterMs;
     // The server's clock showed this at some moment between the two.
     const [least, most] = [state.serverTimeMs - receivedAt, state.serverTimeMs - sentAt];
     // What is known better stays, unless it cannot be true any more: a slow answer moves no lease's end by seconds.
     if (isVague && !isFirst) this.#offsetMs = Math.min(most, Math.max(least, this.#offsetMs));
     else this.#offsetMs = Math.round((least + most) / 2);
+    return isVague;
   }
 }
