@@ -2,6 +2,7 @@
 
 import { Type } from '@sinclair/typebox';
 import { type Route, route } from '../shared/http/route';
+import { mapInPortions } from '../shared/map-in-portions';
 import {
   didMailbox,
   type ClientCursorAdministration,
@@ -62,10 +63,12 @@ export function deadLetterRoutes({
     await knownClient(clients, did, clientId);
     const mailbox = didMailbox(did);
     const context = await contextOf(mailbox);
-    const seqs = chosen && new Set(chosen.flatMap((id) => ids.open(id, context) ?? []));
+    const seqOf = chosen && (await ids.openAll(chosen, context));
+    const seqs = seqOf && new Set([...seqOf.values()].filter((seq) => seq !== undefined));
     const met = await cursors[name](mailbox, clientId, seqs ?? null);
-    const given = chosen ?? [...met].map((seq) => ids.seal(seq, context, ids.currentKey));
-    return Map.groupBy(new Set(given), (id) => met.has(ids.open(id, context) ?? -1));
+    if (seqOf) return Map.groupBy(seqOf.keys(), (id) => met.has(seqOf.get(id) ?? -1));
+    const all = await mapInPortions([...met], (seq) => ids.seal(seq, context, ids.currentKey));
+    return new Map([[true, all]]);
   };
   return [
     route({
@@ -89,7 +92,7 @@ export function deadLetterRoutes({
         const context = await contextOf(mailbox);
         const letters = await cursors.deadLetters(mailbox, clientId);
         return {
-          json: letters.map(({ seq, topic, deliveries, endsAtSeconds, dead }) => ({
+          json: await mapInPortions(letters, ({ seq, topic, deliveries, endsAtSeconds, dead }) => ({
             messageId: ids.seal(seq, context, ids.currentKey),
             topicId: topic,
             reason: dead.reason,

@@ -74,8 +74,9 @@ const acknowledgeBody = Type.Object(
   {
     messageIds: Type.Optional(
       Type.Array(Type.Unknown(), {
-        maxItems: 100_000,
-        description: 'Message ids. Whatever else stands there is not found, and harms no good one.',
+        maxItems: 20_000,
+        description:
+          'Message ids, as many as can be pending. Whatever else stands there is not found, and harms no good one.',
       }),
     ),
     clientId: clientIdSchema,
@@ -163,8 +164,8 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
         const mailbox = await ownMailbox(caller.did, body.anonymousRecipient);
         const from = readFrom(body.from);
         const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
-        const ids = new Set(body.messageIds?.map((id) => (typeof id === 'string' ? id : JSON.stringify(id))));
-        const seqOf = new Map([...ids].map((id) => [id, messageIds.open(id, context)]));
+        const ids = body.messageIds?.map((id) => (typeof id === 'string' ? id : JSON.stringify(id))) ?? [];
+        const seqOf = await messageIds.openAll(ids, context);
         const seqs = [...new Set([...seqOf.values()].filter((seq) => seq !== undefined))].sort(
           (a, b) => a - b,
         );

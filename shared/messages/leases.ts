@@ -2,6 +2,7 @@
 
 import { BrokerError } from '../broker-error';
 import type { Log } from '../log';
+import { mapInPortions } from '../map-in-portions';
 import { type LeaseAction, type LeaseFailure, type LeaseName, settle } from './cursor';
 import type { LeaseTokens, TokenContext } from './lease-tokens';
 import { type Mailbox, mailboxToken } from './mailbox';
@@ -52,8 +53,11 @@ export class Leases {
     const context: TokenContext = { mailbox: mailboxToken(mailbox), generation, clientId };
     const failed: { leaseToken: string; code: TokenFailure }[] = [];
     const known: (KnownToken & { readonly from: string })[] = [];
-    for (const leaseToken of new Set(leaseTokens)) {
-      const content = tokens.verify(leaseToken, context);
+    const verified = await mapInPortions([...new Set(leaseTokens)], (leaseToken) => ({
+      leaseToken,
+      content: tokens.verify(leaseToken, context),
+    }));
+    for (const { leaseToken, content } of verified) {
       if (!content) failed.push({ leaseToken, code: 'invalid-token' });
       else known.push({ leaseToken, from: content.from, lease: content });
     }

@@ -3,6 +3,7 @@
 // reveals nothing, is the same for sender and recipient, and opens in no other mailbox.
 
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { mapInPortions } from '../map-in-portions';
 
 const tagBytes = 6;
 const sequenceBytes = 6;
@@ -73,6 +74,15 @@ export class MessageIds {
       if (tagOf(keys, plain, context).equals(tag)) return plain.readUIntBE(0, sequenceBytes);
     }
     return undefined;
+  }
+
+  /** The sequences inside ids, each once, as open() has them. Many ids let others have their turn in between. */
+  async openAll(
+    ids: Iterable<string>,
+    context: SealingContext,
+  ): Promise<ReadonlyMap<string, number | undefined>> {
+    const entries = await mapInPortions([...new Set(ids)], (id) => [id, this.open(id, context)] as const);
+    return new Map(entries);
   }
 }
 

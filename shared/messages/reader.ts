@@ -104,7 +104,7 @@ export class MailboxReader {
     const facts = new Map<number, LeaderFact>();
     const questions = first.unsure.values();
     const ask = async (): Promise<void> => {
-      for (const seq of questions) facts.set(seq, await this.messageLog.at(request.mailbox, seq));
+      for (const seq of questions) facts.set(seq, factOf(await this.messageLog.at(request.mailbox, seq)));
     };
     await Promise.all(Array.from({ length: concurrentQuestions }, ask));
     const second = await apply(first.unsure, facts);
@@ -112,6 +112,13 @@ export class MailboxReader {
     await this.settled(request.mailbox, 'acknowledged', second.settled);
     return first.acknowledged.union(second.acknowledged);
   }
+}
+
+/** Without the body: of thousands of messages, they would fill the memory. */
+function factOf(message: StoredMessage | undefined): LeaderFact {
+  if (!message) return undefined;
+  const { topic, sender, timeMs, endsAtMs } = message;
+  return { topic, sender, timeMs, endsAtMs };
 }
 
 export function cursorName(request: Pick<SearchRequest, 'mailbox' | 'clientId' | 'from'>): CursorName {

@@ -65,6 +65,17 @@ const malformed = [
 ];
 
 describe('an acknowledgement', () => {
+  test('regression: takes as many ids as can be pending, and no more', async () => {
+    const id = await say('1');
+    await search(reader);
+    const others = Array.from({ length: 19_999 }, (_none, index) => `no id ${index}`);
+    const { acked, notFound } = await acknowledge(reader, [...others, id]);
+    expect([acked, notFound.length]).toEqual([[id], 19_999]);
+    const body = { clientId: 'reader', messageIds: [...others, id, 'one more'] };
+    const answer = await reader.request<ProblemAnswer>('POST', '/messages/ack', body);
+    expect([answer.status, answer.body.returnCode]).toEqual([400, '17']);
+  });
+
   test('takes messages out of the cursor, and is idempotent', async () => {
     const ids = [await say('1'), await say('2'), await say('3')];
     await search(reader);
