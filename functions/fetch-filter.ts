@@ -3,7 +3,8 @@
 import { BrokerError, invalidParameter } from '../shared/broker-error';
 import type { ChannelAdministration } from '../shared/channels';
 import type { RoleDirectory } from '../shared/identity';
-import { parseInstant, senderToken } from '../shared/messages';
+import { mapConcurrently } from '../shared/map-concurrently';
+import { cursorLimits, parseInstant, senderToken } from '../shared/messages';
 import type { TopicCatalog } from '../shared/topics';
 
 /** Null is everything; senders are tokens. */
@@ -13,6 +14,9 @@ export interface FetchFilter {
 }
 
 type Catalog = Pick<TopicCatalog, 'find'>;
+
+/** Topics that are asked for at once: most are in memory, each of the others is a question to the store. */
+const concurrentLookups = 32;
 
 /** @throws BrokerError `invalid-parameters` */
 export function readFrom(text: string | undefined): ReturnType<typeof parseInstant> {
@@ -25,20 +29,25 @@ export function readFrom(text: string | undefined): ReturnType<typeof parseInsta
 
 /**
  * Topics to read: those that are in all lists that are given and not empty, null for all. Deleted topics may be read.
- * @throws BrokerError `topic-not-found` for one that never was
+ * @throws BrokerError `topic-not-found` for one that never was, `invalid-parameters` for more than a cursor can hold
  */
 export async function topicFilter(
   given: readonly (readonly string[] | undefined)[],
   catalog: Catalog,
 ): Promise<readonly string[] | null> {
-  const lists = given.filter((list) => list !== undefined && list.length > 0);
+  const lists = given.filter((list) => list !== undefined).filter((list) => list.length > 0);
   const [first, second] = lists;
   if (!first) return null;
-  const known = await Promise.all([...new Set(lists.flat())].map((id) => catalog.find(id ?? '')));
-  if (known.some((topic) => !topic)) {
-    throw new BrokerError('topic-not-found', 'A topic of the filter does not exist.');
+  const wanted = second ? new Set(first).intersection(new Set(second)) : new Set(first);
+  if (wanted.size > cursorLimits.positions) {
+    throw invalidParameter('topicId', `A filter may have ${cursorLimits.positions} topics.`);
   }
-  return [...(second ? new Set(first).intersection(new Set(second)) : new Set(first))];
+  // The first one that does not exist decides: the others are not asked for any more.
+  await mapConcurrently([...new Set(lists.flat())], concurrentLookups, async (id) => {
+    if (await catalog.find(id)) return;
+    throw new BrokerError('topic-not-found', 'A topic of the filter does not exist.');
+  });
+  return [...wanted];
 }
 
 /** Tokens of senders named by their DIDs, null for all. */

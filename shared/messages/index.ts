@@ -6,7 +6,7 @@ export { ClientCursorAdministration, type SeekPlace } from './client-cursors';
 export { ClientIds, forgetIdleClients } from './client-ids';
 export { type ClientOptions, type ClientRegistry, defaultClientOptions } from './client-registry';
 export { ClientStates } from './client-state';
-export type { LeaseAction } from './cursor';
+export { cursorLimits, type LeaseAction } from './cursor';
 export { findMessage } from './find-message';
 export { Delivery, type RecipientOutcome } from './delivery';
 export { parseInstant } from './instant';

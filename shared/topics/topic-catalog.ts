@@ -59,6 +59,8 @@ interface Entry {
   readonly readAtMs: number;
 }
 
+const maxAbsent = 1_000;
+
 export class TopicCatalog {
   readonly #source: CatalogSource;
   readonly #clock: Clock;
@@ -66,6 +68,8 @@ export class TopicCatalog {
   readonly #maxAgeMs: number;
   readonly #refreshWaitMs: number;
   readonly #entries: LRUCache<string, Entry>;
+  /** Ids that are no topics, apart: whoever asks for many of them pushes no topic out. */
+  readonly #absent = new LRUCache<string, Entry>({ max: maxAbsent });
   readonly #reading = new Map<string, Promise<CatalogTopic | undefined>>();
   /** Since the last reading failed: it is tried again now and then, and nobody waits for it. */
   #sourceIsAway = false;
@@ -86,7 +90,7 @@ export class TopicCatalog {
    */
   async find(id: string): Promise<CatalogTopic | undefined> {
     if (!isTopicId(id)) return undefined;
-    const entry = this.#entries.get(id);
+    const entry = this.#entries.get(id) ?? this.#absent.get(id);
     if (!entry) return this.#read(id);
     const now = this.#clock();
     const age = now - entry.readAtMs;
@@ -146,7 +150,11 @@ export class TopicCatalog {
   #keep(id: string, topic: CatalogTopic | undefined): CatalogTopic | undefined {
     const known = this.#entries.peek(id)?.topic;
     const newest = known && (!topic || topic.revision < known.revision) ? known : topic;
-    this.#entries.set(id, { topic: newest, readAtMs: this.#clock() });
+    const entry = { topic: newest, readAtMs: this.#clock() };
+    if (newest) {
+      this.#entries.set(id, entry);
+      this.#absent.delete(id);
+    } else this.#absent.set(id, entry);
     return newest;
   }
 

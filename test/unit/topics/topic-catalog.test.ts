@@ -144,6 +144,18 @@ describe('the topic catalogue', () => {
     expect(source.asked.map((asked) => asked.id)).toEqual(['b'.repeat(24)]);
   });
 
+  it('regression: forgets no topic because of ids that are none', async () => {
+    const { catalog, source } = makeCatalog({ maxTopics: 2 });
+    catalog.put(topic(1));
+    for (let number = 0; number < 10; number++) {
+      const asking = catalog.find(String(number).repeat(24));
+      source.asked.at(-1)?.answer(undefined);
+      await asking;
+    }
+    expect(await catalog.find(id)).toEqual(topic(1));
+    expect(source.asked).toHaveLength(10);
+  });
+
   it('gives live versions of live topics for sending, and no others', async () => {
     const { catalog } = makeCatalog();
     catalog.put(topic(1));
