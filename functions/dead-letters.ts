@@ -116,7 +116,7 @@ export function deadLetterRoutes({
       responses: {
         200: {
           description:
-            'Those that are deliverable again, and those that are no dead letters (or wait for room).',
+            'Those that are deliverable again, and those that are no dead letters (or wait for room, or for a cursor that others change).',
           schema: Type.Object({ redriven: messageIds, notFound: messageIds }),
         },
       },
@@ -138,7 +138,8 @@ export function deadLetterRoutes({
       bodyOptional: true,
       responses: {
         200: {
-          description: 'Those that are gone, and those that are no dead letters.',
+          description:
+            'Those that are gone, and those that are no dead letters (or wait for a cursor that others change).',
           schema: Type.Object({ deleted: messageIds, notFound: messageIds }),
         },
       },

@@ -252,7 +252,7 @@ export const settingsSchema = Type.Object({
   CLIENT_IDS_PER_PARTICIPANT: most('Client ids of one participant.', 10_000, 'ids'),
   CURSORS_PER_MAILBOX: most(
     'Cursors of one mailbox, each a client id with a `from`; one idle for longer than messages live is forgotten.',
-    50_000,
+    5_000,
     'cursors',
     100_000,
   ),

@@ -131,7 +131,10 @@ export interface CursorStore {
 /** All cursors of one client id, whatever their `from`. */
 export interface ClientCursors {
   loadAll(mailbox: Mailbox, clientId: string): Promise<readonly LoadedCursor[]>;
-  /** Applies a change to each of them. @throws BrokerError as `CursorStore.update` */
+  /**
+   * Applies a change to each of them. Where some have changed, those for which others were too fast are left out.
+   * @throws BrokerError as `CursorStore.update`; `cursor-contended` only when nothing has changed
+   */
   updateAll<Outcome>(
     mailbox: Mailbox,
     clientId: string,

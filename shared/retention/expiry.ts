@@ -80,16 +80,18 @@ export interface ExpiryDependencies {
 
 /** Port: cursors by mailbox. */
 export interface ExpiryCursors {
-  /** Those that the mailbox has now. One that is made later never holds a message that is due by now. */
-  of(shard: number, mailbox: string): Promise<MailboxCursors>;
+  /**
+   * What those that the mailbox has now say of messages in it. One that is made later never holds a message that is due
+   * by now.
+   */
+  of(shard: number, mailbox: string, messages: readonly DueMessage[]): Promise<MailboxCursors>;
 }
 
-/** What the cursors of a mailbox say of messages. */
 export interface MailboxCursors {
-  /** Which of these no cursor has acknowledged. */
-  unacknowledged(messages: readonly DueMessage[]): Promise<readonly DueMessage[]>;
-  /** Takes these out of every cursor that holds them pending. */
-  release(seqs: ReadonlySet<number>): Promise<void>;
+  /** Which of the messages no cursor has acknowledged. */
+  readonly unacknowledged: readonly DueMessage[];
+  /** Takes the messages out of every cursor that holds them pending. */
+  release(): Promise<void>;
 }
 
 /** Messages handled at once: what groups them by mailbox well and still takes little memory. */
@@ -238,16 +240,15 @@ class ExpiryRun {
 
   async #settleMailbox(shard: number, mailbox: string, messages: readonly DueMessage[]): Promise<void> {
     const { cursors, tellSender } = this.dependencies;
-    const own = await cursors.of(shard, mailbox);
-    const told = messages.filter(({ recipient }) => recipient !== undefined);
-    const unread = told.length ? await own.unacknowledged(told) : [];
+    const own = await cursors.of(shard, mailbox, messages);
+    const unread = own.unacknowledged.filter(({ recipient }) => recipient !== undefined);
     const written = await mapConcurrently(unread, concurrentReceipts, (message) =>
       unlessFull(() => tellSender(message)),
     );
     const receipts = written.filter((isWritten) => isWritten).length;
     this.#receipts += receipts;
     this.#untold += unread.length - receipts;
-    await unlessFull(() => own.release(new Set(messages.map(({ seq }) => seq))));
+    await unlessFull(() => own.release());
     for (const message of messages) message.settle();
     this.#expired += messages.length;
   }

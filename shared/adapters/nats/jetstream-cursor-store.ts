@@ -14,6 +14,7 @@ import type {
   LoadedCursor,
 } from '../../messages/message-log';
 import { type KeyValueBucket, type KeyValueEntry, RevisionConflict, UnknownOutcome } from './key-value';
+import { mapConcurrently } from '../../map-concurrently';
 import { addressOf, cursorKey, cursorKeysBeside, cursorKeysOfClient } from './names';
 import { type CursorRoom, listCursorKeys } from './cursor-keys';
 import type { JetStream } from './jetstream';
@@ -29,6 +30,8 @@ const silentInstanceMs = 60_000;
 const activeInstanceMs = 10_000;
 /** What a turn of another instance lasts, in writes of this one: it reads the record first. */
 const writesPerTurn = 3;
+/** Of one client id, read or changed at once. */
+const concurrentCursors = 32;
 const cachedRecords = 2_000;
 const cachedBytes = 64 * 1024 * 1024;
 
@@ -85,8 +88,10 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
     private readonly room: CursorRoom,
   ) {}
 
-  load(name: CursorName): Promise<LoadedCursor> {
-    return this.loadAt(this.#address(name));
+  async load(name: CursorName): Promise<LoadedCursor> {
+    const lane = await this.#lane(this.#address(name));
+    const [{ cursor, revision }, nowMs] = await Promise.all([this.#read(lane), this.clock.now()]);
+    return { cursor, revision, nowMs };
   }
 
   update<Outcome>(name: CursorName, change: CursorChange<Outcome>, atLeast = Infinity): Promise<Outcome> {
@@ -94,7 +99,8 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
   }
 
   async loadAll(mailbox: Mailbox, clientId: string): Promise<readonly LoadedCursor[]> {
-    return Promise.all((await this.#addresses(mailbox, clientId)).map((address) => this.loadAt(address)));
+    const addresses = await this.#addresses(mailbox, clientId);
+    return mapConcurrently(addresses, concurrentCursors, (address) => this.lookAt(address));
   }
 
   async updateAll<Outcome>(
@@ -103,13 +109,36 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
     change: CursorChange<Outcome>,
   ): Promise<readonly Outcome[]> {
     const addresses = await this.#addresses(mailbox, clientId);
-    return Promise.all(addresses.map((address) => this.updateAt(address, change)));
+    const contended: unknown[] = [];
+    const results = await mapConcurrently(addresses, concurrentCursors, async (address) => {
+      try {
+        return await this.updateAt(address, (found, nowMs) => {
+          const { cursor, outcome } = change(found, nowMs);
+          return { cursor, outcome: { outcome, isChanged: cursor !== found } };
+        });
+      } catch (error) {
+        if (!(error instanceof BrokerError) || error.code !== 'cursor-contended') throw error;
+        contended.push(error);
+        return undefined;
+      }
+    });
+    const done = results.filter((result) => result !== undefined);
+    if (contended.length && !done.some(({ isChanged }) => isChanged)) throw contended[0];
+    return done.map(({ outcome }) => outcome);
   }
 
-  /** The record under a key, whoever's it is: for what looks after all cursors of a mailbox. */
-  async loadAt(address: CursorAddress): Promise<LoadedCursor> {
-    const lane = await this.#lane(address);
-    const [{ cursor, revision }, nowMs] = await Promise.all([this.#read(lane), this.clock.now()]);
+  /**
+   * The record under a key, whoever's it is: for what looks at many of them. It is not remembered, or it would push out
+   * those in use.
+   */
+  async lookAt({ shard, key }: CursorAddress): Promise<LoadedCursor> {
+    const generation = await this.layout.generation(shard);
+    const read = async (): Promise<Version> => {
+      const lane = this.#knownLane(key, generation);
+      if (lane) return this.#read(lane);
+      return decode({ generation, codec: new CursorCodec() }, await this.#bucket(shard).get(key));
+    };
+    const [{ cursor, revision }, nowMs] = await Promise.all([read(), this.clock.now()]);
     return { cursor, revision, nowMs };
   }
 
@@ -141,14 +170,9 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
 
   async #lane({ shard, key }: CursorAddress): Promise<Lane> {
     const generation = await this.layout.generation(shard);
-    const existing = this.#busy.get(key) ?? this.#lanes.get(key);
-    // A stream that was lost takes what is known of its cursors with it.
-    if (existing?.generation === generation) return existing;
-    let bucket = this.#buckets.get(shard);
-    if (!bucket) {
-      bucket = this.layout.cursors(shard);
-      this.#buckets.set(shard, bucket);
-    }
+    const existing = this.#knownLane(key, generation);
+    if (existing) return existing;
+    const bucket = this.#bucket(shard);
     const codec = new CursorCodec();
     const lane: Lane = {
       shard,
@@ -163,6 +187,21 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
     };
     this.#lanes.set(key, lane);
     return lane;
+  }
+
+  #knownLane(key: string, generation: number): Lane | undefined {
+    const lane = this.#busy.get(key) ?? this.#lanes.get(key);
+    // A stream that was lost takes what is known of its cursors with it.
+    return lane?.generation === generation ? lane : undefined;
+  }
+
+  #bucket(shard: number): KeyValueBucket {
+    let bucket = this.#buckets.get(shard);
+    if (!bucket) {
+      bucket = this.layout.cursors(shard);
+      this.#buckets.set(shard, bucket);
+    }
+    return bucket;
   }
 
   /** The record as the leader has it. An unchanged one is not decoded again. */
@@ -301,7 +340,7 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
   }
 }
 
-function decode(lane: Lane, entry: KeyValueEntry | undefined): Version {
+function decode(lane: Pick<Lane, 'codec' | 'generation'>, entry: KeyValueEntry | undefined): Version {
   if (!entry) return { cursor: newCursor(lane.generation), revision: 0, bytes: 0 };
   const stored = lane.codec.decode(entry.value);
   // Sequences of a stream that was lost mean nothing in the one that took its place.

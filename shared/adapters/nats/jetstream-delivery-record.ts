@@ -23,10 +23,13 @@ export class JetStreamDeliveryRecord implements DeliveryRecord {
   async isDelivered(mailbox: Mailbox, message: StoredMessage): Promise<boolean> {
     const { shard, token } = addressOf(mailbox, this.layout.shardCount);
     const keys = await listCursorKeys(this.jetStream, shard, cursorKeysOf(token));
-    const delivered = await mapConcurrently(keys, concurrentCursors, async (key) => {
-      const { cursor } = await this.store.loadAt({ shard, key });
-      return cursor.pending.get(message.seq) !== undefined || hasAcknowledged(cursor, message);
+    let isDelivered = false;
+    await mapConcurrently(keys, concurrentCursors, async (key) => {
+      // One that has it is enough, and a mailbox may have thousands.
+      if (isDelivered) return;
+      const { cursor } = await this.store.lookAt({ shard, key });
+      isDelivered ||= cursor.pending.get(message.seq) !== undefined || hasAcknowledged(cursor, message);
     });
-    return delivered.includes(true);
+    return isDelivered;
   }
 }

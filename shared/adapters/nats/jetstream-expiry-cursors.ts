@@ -2,10 +2,14 @@
 
 import { dropSettled, hasAcknowledged } from '../../messages/cursor';
 import type { DueMessage, ExpiryCursors, MailboxCursors } from '../../retention/expiry';
+import { mapConcurrently } from '../../map-concurrently';
 import { listCursorKeys } from './cursor-keys';
 import type { JetStream } from './jetstream';
 import type { JetStreamCursorStore } from './jetstream-cursor-store';
 import { cursorKeysOf } from './names';
+
+/** Of one mailbox, read or changed at once: many mailboxes are looked after at the same time. */
+const concurrentCursors = 8;
 
 export class JetStreamExpiryCursors implements ExpiryCursors {
   constructor(
@@ -13,35 +17,39 @@ export class JetStreamExpiryCursors implements ExpiryCursors {
     private readonly store: JetStreamCursorStore,
   ) {}
 
-  async of(shard: number, mailbox: string): Promise<MailboxCursors> {
+  /** Cursor after cursor: of what was read only the answer is kept, as a mailbox may have thousands of them. */
+  async of(shard: number, mailbox: string, messages: readonly DueMessage[]): Promise<MailboxCursors> {
     const keys = await listCursorKeys(this.jetStream, shard, cursorKeysOf(mailbox));
-    return {
-      unacknowledged: (messages) => this.#unacknowledged(shard, keys, messages),
-      release: (seqs) => this.#release(shard, keys, seqs),
-    };
-  }
-
-  async #unacknowledged(
-    shard: number,
-    keys: readonly string[],
-    messages: readonly DueMessage[],
-  ): Promise<readonly DueMessage[]> {
-    const cursors = await Promise.all(keys.map((key) => this.store.loadAt({ shard, key })));
-    return messages.filter((message) => !cursors.some(({ cursor }) => hasAcknowledged(cursor, message)));
+    const seqs = new Set(messages.map(({ seq }) => seq));
+    let unacknowledged = messages;
+    /** Revisions of those that hold one of the messages pending, by key. */
+    const holding = new Map<string, number>();
+    await mapConcurrently(keys, concurrentCursors, async (key) => {
+      const { cursor, revision } = await this.store.lookAt({ shard, key });
+      unacknowledged = unacknowledged.filter((message) => !hasAcknowledged(cursor, message));
+      if (cursor.pending.without(seqs) !== cursor.pending) holding.set(key, revision);
+    });
+    return { unacknowledged, release: () => this.#release(shard, holding, seqs) };
   }
 
   /**
    * This is what keeps the record of a reader small that never comes back: with its last pending message it is down to
    * its positions. The bucket drops it when nothing has changed it for as long as a message may live.
    */
-  async #release(shard: number, keys: readonly string[], seqs: ReadonlySet<number>): Promise<void> {
-    await Promise.all(
-      keys.map((key) =>
-        this.store.updateAt({ shard, key }, (found, nowMs) => {
+  async #release(
+    shard: number,
+    holding: ReadonlyMap<string, number>,
+    seqs: ReadonlySet<number>,
+  ): Promise<void> {
+    await mapConcurrently([...holding], concurrentCursors, ([key, revision]) =>
+      this.store.updateAt(
+        { shard, key },
+        (found, nowMs) => {
           const cursor = dropSettled(found, nowMs);
           const pending = cursor.pending.without(seqs);
           return { cursor: pending === cursor.pending ? cursor : { ...cursor, pending }, outcome: undefined };
-        }),
+        },
+        revision,
       ),
     );
   }

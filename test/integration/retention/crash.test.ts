@@ -59,8 +59,8 @@ function mortal(dependencies: ExpiryDependencies, fatal: number): ExpiryDependen
       of: async (...args) => {
         const own = await dying(() => cursors.of(...args));
         return {
-          unacknowledged: (messages) => dying(() => own.unacknowledged(messages)),
-          release: (seqs) => dying(() => own.release(seqs)),
+          unacknowledged: own.unacknowledged,
+          release: () => dying(() => own.release()),
         };
       },
     },

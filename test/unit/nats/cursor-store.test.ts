@@ -9,6 +9,7 @@ import {
   RevisionConflict,
   UnknownOutcome,
 } from '../../../shared/adapters/nats/key-value';
+import { bucketSubject, cursorBucket } from '../../../shared/adapters/nats/names';
 
 /** The first write lands when the second one comes. */
 function lateBucket(): KeyValueBucket {
@@ -49,4 +50,29 @@ it('regression: a change that lands after one has looked is not applied again', 
   });
   expect(outcome).toBe(1);
   expect((await store.load(name)).cursor.start).toBe(1);
+});
+
+it('regression: a cursor for which others are too fast does not hide that the others were changed', async () => {
+  const bucket: KeyValueBucket = {
+    get: () => Promise.resolve(undefined),
+    remove: () => Promise.resolve(),
+    put: (key) => (key === 'free' ? Promise.resolve(1) : Promise.reject(new RevisionConflict())),
+  };
+  const layout = { shardCount: 1, generation: () => Promise.resolve(1), cursors: () => bucket };
+  let keys = ['free', 'contended'];
+  const subjects = () => Object.fromEntries(keys.map((key) => [bucketSubject(cursorBucket(0), key), 1]));
+  const jetStream = { streamState: () => Promise.resolve({ subjects: subjects() }) };
+  const clock = { now: () => Promise.resolve(1_000) };
+  const room = { take: () => Promise.resolve() };
+  const store = new JetStreamCursorStore(
+    ...([jetStream, layout, clock, room] as unknown as ConstructorParameters<typeof JetStreamCursorStore>),
+  );
+  const changeAll = () =>
+    store.updateAll({ kind: 'did', identifier: 'did:a' }, 'reader', (cursor) => ({
+      cursor: { ...cursor, start: cursor.start + 1 },
+      outcome: 'changed',
+    }));
+  expect(await changeAll()).toEqual(['changed']);
+  keys = ['contended'];
+  await expect(changeAll()).rejects.toMatchObject({ code: 'cursor-contended' });
 });
