@@ -10,6 +10,7 @@ import { BrokerError } from '../../broker-error';
 import type { Log } from '../../log';
 import type { JetStream, StreamState } from './jetstream';
 import { type KeyValueBucket, RevisionConflict, UnknownOutcome } from './key-value';
+import { mailStream } from './names';
 import { bringUpToDate, type WantedStream } from './stream-configuration';
 
 /** While a shard is used, its stream is looked at this often; nobody waits for it. Unit: ms. */
@@ -28,8 +29,8 @@ export interface MailStreamsOptions {
   readonly jetStream: JetStream;
   /** Holds the record of each shard. */
   readonly layout: KeyValueBucket;
-  /** The wanted configuration of a shard's stream, with generationMetadata(). */
-  readonly configOf: (shard: number, generation: number) => WantedStream;
+  /** The configuration that a shard's stream is to have now, with generationMetadata(). */
+  readonly configOf: (shard: number, generation: number) => Promise<WantedStream>;
   readonly log: Log;
 }
 
@@ -100,17 +101,20 @@ export class MailStreams {
   async #look(shard: number): Promise<Seen> {
     const { jetStream, configOf, log } = this.options;
     const atMs = performance.now();
-    const { name } = configOf(shard, 0);
+    const name = mailStream(shard);
     const existing = await jetStream.streamState(name);
     if (!existing) {
       const generation = await this.#reserve(shard);
       if (generation > 1) log('error', 'message stream was lost and is made again', { name, generation });
       // Another instance may have been faster, with a generation of its own: then its stream counts.
-      await jetStream.createStream(configOf(shard, generation));
+      await jetStream.createStream(await configOf(shard, generation));
       return this.#look(shard);
     }
     const generation = await this.#generationOf(shard, existing);
-    await bringUpToDate(jetStream, existing, configOf(shard, generation), log);
+    // Once in a process, or instances that want different things, while a new version takes the place of an old one,
+    // would change it to and fro.
+    if (this.#seen.get(shard)?.generation !== generation)
+      await bringUpToDate(jetStream, existing, await configOf(shard, generation), log);
     const seen = { generation, lastSeq: existing.lastSeq, atMs };
     this.#seen.set(shard, seen);
     return seen;

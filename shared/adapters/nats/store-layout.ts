@@ -91,16 +91,28 @@ export class StoreLayout {
 
   /** What makes sure that a bucket of this broker exists. */
   provision(name: string, options: Omit<BucketOptions, 'replicas'> = {}): Provision {
-    const config = bucketConfig(name, { replicas: this.options.replicas, ...options });
+    return this.#provision(name, () => Promise.resolve(options));
+  }
+
+  #provision(name: string, optionsNow: () => Promise<Omit<BucketOptions, 'replicas'>>): Provision {
+    const { replicas, log } = this.options;
     return (again) => {
-      if (again) this.#streams.delete(config.name);
-      return once(this.#streams, config.name, () => ensureStream(this.jetStream, config, this.options.log));
+      if (again) this.#streams.delete(name);
+      return once(this.#streams, name, async () =>
+        ensureStream(this.jetStream, bucketConfig(name, { replicas, ...(await optionsNow()) }), log),
+      );
     };
   }
 
   /** The cursors of a shard's mailboxes; an idle cursor is forgotten when it has nothing left to remember. */
   cursors(shard: number): KeyValueBucket {
-    return this.bucket(cursorBucket(shard), { ttlMs: this.longestMemoryMs });
+    const name = cursorBucket(shard);
+    const provision = this.#provision(name, async () => {
+      await this.#agree();
+      await this.#readClasses();
+      return { ttlMs: this.longestMemoryMs };
+    });
+    return new JetStreamBucket(this.jetStream, name, provision);
   }
 
   /**
@@ -123,7 +135,8 @@ export class StoreLayout {
     return this.#mail.lastSeq(shard);
   }
 
-  #mailConfig(shard: number, generation: number): WantedStream {
+  async #mailConfig(shard: number, generation: number): Promise<WantedStream> {
+    await this.#readClasses();
     const { replicas, duplicateWindowSeconds } = this.options;
     return {
       name: mailStream(shard),
@@ -157,15 +170,27 @@ export class StoreLayout {
     ]);
   }
 
+  /** Another instance may have recorded a longer class since; what lives by it must not be cut short. */
+  async #readClasses(): Promise<void> {
+    const { names } = await this.#recordedClasses();
+    this.#classes = [...new Set([...names, ...this.options.retentionClasses])];
+  }
+
+  async #recordedClasses(): Promise<{ readonly names: readonly string[]; readonly revision: number }> {
+    const entry = await this.#layout.get(classesKey);
+    if (!entry) return { names: [], revision: 0 };
+    const names = JSON.parse(Buffer.from(entry.value).toString()) as readonly string[];
+    return { names, revision: entry.revision };
+  }
+
   /** Changes the recorded list of classes; an unchanged one is not written. */
   async #changeClasses(change: (names: readonly string[]) => readonly string[]): Promise<readonly string[]> {
-    const entry = await this.#layout.get(classesKey);
-    const names = entry ? (JSON.parse(Buffer.from(entry.value).toString()) as readonly string[]) : [];
+    const { names, revision } = await this.#recordedClasses();
     const changed = change(names);
     if (changed.join() === names.join()) return changed;
     try {
       await this.#layout.put(classesKey, Buffer.from(JSON.stringify(changed)), {
-        previousRevision: entry?.revision ?? 0,
+        previousRevision: revision,
       });
       return changed;
     } catch (error) {
