@@ -156,6 +156,7 @@ export function fileRoutes({ directFiles, catalog, clock }: FileRoutesDependenci
         'topic-not-found',
         'version-sunset',
         'schema-type-unsupported',
+        'limit-reached',
         'topic-store-unavailable',
         'blob-store-unavailable',
         // To a repetition, when there is nothing to upload any more.

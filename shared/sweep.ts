@@ -6,7 +6,7 @@ import { mapConcurrently } from './map-concurrently';
 /** Each is a few calls in a row: 16 at once remove some hundred a second, more than participants can bring. */
 const concurrentRemovals = 16;
 /** Names asked for beside those that were seen. */
-const batchSize = 200;
+const batchSize = 1_000;
 /** The store gives no more at a time. */
 const maxNames = 5_000;
 

@@ -17,6 +17,7 @@ import {
 } from '../../shared/files';
 import type { Log } from '../../shared/log';
 import type { RetentionPolicy } from '../../shared/retention';
+import { Room } from '../../shared/room';
 import type { Delivery, MessageIds, MessageLog } from '../../shared/messages';
 import type { TopicParts } from './topics';
 
@@ -33,7 +34,7 @@ interface FileBackends {
 }
 
 export function filesOf(
-  { files }: Settings,
+  { files, limits }: Settings,
   { signer, containers, topics, retention, clock, log, ...sending }: FileBackends,
 ) {
   const shared = {
@@ -54,7 +55,12 @@ export function filesOf(
     published: new PublishedFiles(sending.messageLog, sending.messageIds),
     maxDigestBytes: files.maxDigestBytes,
   });
-  const directFiles = new DirectFiles({ ...shared, ...files, completion });
+  const slotRoom = new Room({
+    max: limits.uploadSlotsPerParticipant,
+    what: 'open upload slots',
+    count: (did) => shared.records.countOpen(did, limits.uploadSlotsPerParticipant),
+  });
+  const directFiles = new DirectFiles({ ...shared, ...files, completion, slotRoom });
   const legacyFiles = new LegacyFiles({
     ...shared,
     completion,

@@ -263,6 +263,12 @@ export const settingsSchema = Type.Object({
     'channels',
     1_000,
   ),
+  UPLOAD_SLOTS_PER_PARTICIPANT: most(
+    'Files of one participant that are not completed yet; one whose slot has ended counts until the retention timer has removed it.',
+    1_000,
+    'files',
+    5_000,
+  ),
   // Message ids
   MESSAGE_ID_KEY: Type.String({
     description:

@@ -88,6 +88,8 @@ export interface Settings {
     readonly cursorsPerMailbox: number;
     readonly anonymousKeysPerParticipant: number;
     readonly channelsPerParticipant: number;
+    /** At most 5,000. */
+    readonly uploadSlotsPerParticipant: number;
   };
   readonly messageIdKeys: readonly SealingKey[];
   readonly logLevel: RawSettings['LOG_LEVEL'];
@@ -200,6 +202,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       cursorsPerMailbox: raw.CURSORS_PER_MAILBOX,
       anonymousKeysPerParticipant: raw.ANONYMOUS_KEYS_PER_PARTICIPANT,
       channelsPerParticipant: raw.CHANNELS_PER_PARTICIPANT,
+      uploadSlotsPerParticipant: raw.UPLOAD_SLOTS_PER_PARTICIPANT,
     },
     messageIdKeys,
     logLevel: raw.LOG_LEVEL,

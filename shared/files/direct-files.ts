@@ -6,6 +6,7 @@ import type { Attempt } from '../idempotency';
 import type { Caller } from '../identity';
 import { isDid } from '../identity';
 import type { RetentionPolicy } from '../retention';
+import type { Room } from '../room';
 import type { TopicCatalog } from '../topics';
 import type { ContentValidation } from './content-validation';
 import { type CompletedFile, type FileCompletion, fileNotFound, slotExpired } from './file-completion';
@@ -34,6 +35,8 @@ export interface DirectFilesDependencies {
   readonly validation: ContentValidation;
   readonly completion: FileCompletion;
   readonly retention: RetentionPolicy;
+  /** For the open slots of each participant. */
+  readonly slotRoom: Pick<Room, 'take' | 'giveBack'>;
   /** Largest file. */
   readonly maxFileBytes: number;
   /** How long a file may be uploaded and completed. */
@@ -62,10 +65,10 @@ export class DirectFiles {
    * A new file and the URL to which its owner uploads.
    * @param attempt where it may be repeated: its id becomes the file's, so that a repetition finds it
    * @throws BrokerError `topic-not-found`, `payload-too-large`, `invalid-parameters`, `schema-type-unsupported`,
-   *   `…-unavailable`
+   *   `limit-reached`, `…-unavailable`
    */
   async open(description: FileDescription, attempt?: Attempt): Promise<UploadSlot> {
-    const { records, contents, catalog, validation, retention, clock } = this.dependencies;
+    const { records, contents, catalog, validation, retention, slotRoom, clock } = this.dependencies;
     const { maxFileBytes, slotMs, urlMs } = this.dependencies;
     const fileId = attempt?.id ?? newFileId();
     if (attempt?.isRepeated && (await records.read(fileId))) {
@@ -79,6 +82,7 @@ export class DirectFiles {
     if (!description.payloadEncryption) validation.requireSupported(schema, description.sizeBytes);
     const nowMs = clock();
     const { retentionClass } = retention.of(topic.retentionClass, undefined);
+    await slotRoom.take(description.ownerDid);
     await records.create(openFile(fileId, description, retentionClass, nowMs + slotMs, nowMs + urlMs));
     return { fileId, upload: await contents.uploadUrl(fileId, nowMs + urlMs) };
   }
@@ -141,11 +145,12 @@ export class DirectFiles {
    * @throws BrokerError `file-not-found`, `forbidden`
    */
   async remove(callerDid: string, fileId: string): Promise<void> {
-    const { records, contents, clock } = this.dependencies;
+    const { records, contents, slotRoom, clock } = this.dependencies;
     const { record, version } = await this.#change(fileId, (found) => {
       requireOwner(found, callerDid);
       return removed(found);
     });
+    slotRoom.giveBack(callerDid);
     await contents.delete(fileId);
     // While an upload may still land the record stays, for the timer to delete what it brings.
     if (dueAtMs(record) <= clock()) await records.delete(fileId, version);

@@ -20,6 +20,8 @@ export interface FileRecords {
    * Ids of files that are due for removal, up to `max`. What the answer says may be old: the record decides.
    */
   findDue(nowMs: number, max: number): Promise<readonly string[]>;
+  /** How many files of an owner are `open`, up to `max`, which is at most 5,000. What the answer says may be old. */
+  countOpen(ownerDid: string, max: number): Promise<number>;
 }
 
 /** Bytes on their way in. They can be seen only after commit(). */

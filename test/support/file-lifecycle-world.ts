@@ -220,6 +220,7 @@ export class FileLifecycleWorld {
       validation,
       completion,
       retention,
+      slotRoom: { take: () => Promise.resolve(), giveBack: () => undefined },
       maxFileBytes: 1_000_000,
       slotMs: 6 * 3_600_000,
       urlMs: 900_000,

@@ -49,6 +49,12 @@ export class MemoryFileStore {
             .map(([fileId]) => fileId)
             .slice(0, max),
         ),
+      countOpen: (ownerDid, max) =>
+        atomic('count open', () => {
+          const all = [...this.records.values()].map(({ text }) => JSON.parse(text) as FileRecord);
+          const open = all.filter((record) => record.ownerDid === ownerDid && record.state === 'open');
+          return Math.min(open.length, max);
+        }),
     };
     const contents: FileContents = {
       upload: (fileId) => {

@@ -1,5 +1,5 @@
-// Records of files: one JSON blob each, changed by compare-and-set on its ETag, with the instant of its removal as an
-// index tag. Not in the metadata of the bytes: whoever may write those may write their metadata, and 8 KB of ASCII
+// Records of files: one JSON blob each, changed by compare-and-set on its ETag, with the instant of its removal, and
+// the owner of an open slot, as index tags. Not in the metadata of the bytes: whoever may write those may write their metadata, and 8 KB of ASCII
 // hold few recipients.
 
 import type { FileRecord } from '../../files/file-record';
@@ -8,6 +8,8 @@ import type { FileRecords, StoredRecord } from '../../files/file-store';
 import { blobUnavailable, callBlob } from './blob-errors';
 import type { Containers } from './containers';
 import { dueQuery, dueTag } from './due-tag';
+import { findByTag } from './find-by-tag';
+import { openQuery, openTag } from './open-tag';
 
 /** Grows with every change that an older broker could not read. */
 const format = 1;
@@ -51,12 +53,13 @@ export class BlobFileRecords implements FileRecords {
 
   async findDue(nowMs: number, max: number): Promise<readonly string[]> {
     const container = await this.containers.open('records');
-    const names = await callBlob(async (abortSignal) => {
-      const pages = container.findBlobsByTags(dueQuery(nowMs), { abortSignal });
-      const page = await pages.byPage({ maxPageSize: max }).next();
-      return page.done ? [] : page.value.blobs.map(({ name }) => name);
-    });
-    return names;
+    return findByTag(container, dueQuery(nowMs), max);
+  }
+
+  async countOpen(ownerDid: string, max: number): Promise<number> {
+    const container = await this.containers.open('records');
+    const names = await findByTag(container, openQuery(ownerDid), max);
+    return names.length;
   }
 
   async #write(
@@ -67,7 +70,11 @@ export class BlobFileRecords implements FileRecords {
     const body = Buffer.from(JSON.stringify({ format, ...record }));
     const answer = await callBlob(
       (abortSignal) =>
-        blob.upload(body, body.byteLength, { conditions, abortSignal, tags: dueTag(dueAtMs(record)) }),
+        blob.upload(body, body.byteLength, {
+          conditions,
+          abortSignal,
+          tags: { ...dueTag(dueAtMs(record)), ...openTag(record) },
+        }),
       ['absent', 'changed', 'exists'],
     );
     return typeof answer === 'string' ? undefined : { record, version: answer.etag ?? '' };

@@ -5,6 +5,7 @@ import type { PayloadStore } from '../../messages/claim-check';
 import { callBlob } from './blob-errors';
 import type { Containers } from './containers';
 import { dueQuery, dueTag } from './due-tag';
+import { findByTag } from './find-by-tag';
 
 export class BlobPayloadStore implements PayloadStore {
   constructor(private readonly containers: Containers) {}
@@ -47,11 +48,6 @@ export class BlobPayloadStore implements PayloadStore {
 
   async findDue(nowMs: number, max: number): Promise<readonly string[]> {
     const container = await this.containers.open('payloads');
-    const names = await callBlob(async (abortSignal) => {
-      const pages = container.findBlobsByTags(dueQuery(nowMs), { abortSignal });
-      const page = await pages.byPage({ maxPageSize: max }).next();
-      return page.done ? [] : page.value.blobs.map(({ name }) => name);
-    });
-    return names;
+    return findByTag(container, dueQuery(nowMs), max);
   }
 }

@@ -14,7 +14,7 @@ import type { DirectGet } from './direct-get';
 import type { JetStream } from './jetstream';
 import { type KeyValueBucket, RevisionConflict, UnknownOutcome } from './key-value';
 import { bucketStream, bucketSubject, clientBucket, clientKey, clientKeysOf } from './names';
-import { Room } from './room';
+import { Room } from '../../room';
 import type { StoreLayout } from './store-layout';
 
 interface ClientRecord extends Partial<ClientOptions> {

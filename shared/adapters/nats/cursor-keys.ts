@@ -2,7 +2,7 @@
 
 import type { JetStream } from './jetstream';
 import { bucketStream, bucketSubject, cursorBucket } from './names';
-import { Room } from './room';
+import { Room } from '../../room';
 
 /**
  * Keys of the records that a filter names. By stream info with a subjects filter: ten times faster than a listing of

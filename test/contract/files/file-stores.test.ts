@@ -96,6 +96,17 @@ describe.each(blobBackends)('the stores of files on $name', ({ open, verifiesSna
     });
   });
 
+  test('count the open ones of an owner', async () => {
+    const ownerDid = `did:ethr:volta:0x${newFileId()}`;
+    const create = () => stores.records.create(newRecord({ ownerDid }));
+    expect(await stores.records.countOpen(ownerDid, 10)).toBe(0);
+    const [first] = [await create(), await create(), await create()];
+    expect(await stores.records.countOpen(ownerDid, 10)).toBe(3);
+    expect(await stores.records.countOpen(ownerDid, 2)).toBe(2);
+    await stores.records.replace(removed(first.record), first.version);
+    expect(await stores.records.countOpen(ownerDid, 10)).toBe(2);
+  });
+
   describe('keep contents', () => {
     test.each([0, 1, 524_287, 524_288, 524_289, 3_000_000])(
       'of %i bytes, written in pieces',

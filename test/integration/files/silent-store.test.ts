@@ -112,6 +112,7 @@ const calls: Readonly<Record<string, (open: Stores) => Promise<unknown>>> = {
   'reading a record': ({ records }) => records.read(fileId),
   'deleting a record': ({ records }) => records.delete(fileId, '"1"'),
   'finding records that are due': ({ records }) => records.findDue(Date.now(), 1),
+  'counting open slots': ({ records }) => records.countOpen('did:ethr:volta:0xa', 1),
   'storing a payload': ({ payloads }) => payloads.put(Buffer.from('x'), Date.now()),
   'reading a payload': ({ payloads }) => payloads.get('x'),
   'deleting a payload': ({ payloads }) => payloads.delete('x'),

@@ -2,7 +2,7 @@
 // is, so what was counted is remembered for a minute and added to.
 
 import { LRUCache } from 'lru-cache';
-import { BrokerError } from '../../broker-error';
+import { BrokerError } from './broker-error';
 
 export interface RoomOptions {
   /** Of one owner. */
