@@ -2,7 +2,6 @@
 // that give back soon what died with a batch.
 
 import { DirectGet } from '../../shared/adapters/nats/direct-get';
-import { JetStream } from '../../shared/adapters/nats/jetstream';
 import { CursorRoom } from '../../shared/adapters/nats/cursor-keys';
 import { JetStreamCursorStore } from '../../shared/adapters/nats/jetstream-cursor-store';
 import { JetStreamExpiryCursors } from '../../shared/adapters/nats/jetstream-expiry-cursors';
@@ -10,9 +9,9 @@ import { listExpiryQueues } from '../../shared/adapters/nats/jetstream-expiry-qu
 import { JetStreamMessageLog } from '../../shared/adapters/nats/jetstream-message-log';
 import { JetStreamReceiptLog } from '../../shared/adapters/nats/jetstream-receipt-log';
 import { ServerClock } from '../../shared/adapters/nats/server-clock';
-import { StoreLayout } from '../../shared/adapters/nats/store-layout';
 import { MailboxReader, MessageIds, tellExpired } from '../../shared/messages';
 import { type ExpiryDependencies, expireMessages } from '../../shared/retention/expiry';
+import { openStore } from './open-store';
 
 export type ExpiryInstance = ReturnType<typeof openExpiryInstance>;
 
@@ -22,14 +21,7 @@ export const expiryTopicId = '0123456789abcdef01234567';
 
 /** Classes of a second and an hour, two shards. */
 export function openExpiryInstance(url: string) {
-  const jetStream = new JetStream({ servers: [url], log: () => undefined });
-  const layout = new StoreLayout(jetStream, {
-    shardCount: 2,
-    replicas: 1,
-    duplicateWindowSeconds: 120,
-    retentionClasses: ['1s', '1h'],
-    log: () => undefined,
-  });
+  const { jetStream, layout } = openStore(url, { shardCount: 2, retentionClasses: ['1s', '1h'] });
   const directGet = new DirectGet(jetStream.connections);
   const messageLog = new JetStreamMessageLog({ jetStream, directGet, layout, duplicateWindowSeconds: 120 });
   const serverClock = new ServerClock(jetStream, () => Date.now());

@@ -9,11 +9,10 @@ import { recoverSigner } from '../../shared/adapters/ethereum/recover-signer';
 import { JoseAccessTokenIssuer, JoseAccessTokenVerifier } from '../../shared/adapters/jose/access-tokens';
 import { JetStreamAnonymousKeys } from '../../shared/adapters/nats/anonymous-keys';
 import { JetStreamChannelStore } from '../../shared/adapters/nats/channel-store';
-import { JetStream } from '../../shared/adapters/nats/jetstream';
+import type { JetStream } from '../../shared/adapters/nats/jetstream';
 import { JetStreamMailboxRemoval } from '../../shared/adapters/nats/mailbox-removal';
 import { JetStreamParticipantDirectory } from '../../shared/adapters/nats/participant-store';
 import { JetStreamSessionStore } from '../../shared/adapters/nats/session-store';
-import { StoreLayout } from '../../shared/adapters/nats/store-layout';
 import { ChannelAdministration } from '../../shared/channels';
 import type { Clock } from '../../shared/clock';
 import { Admission } from '../../shared/http/admission';
@@ -31,6 +30,7 @@ import type { SessionStore } from '../../shared/identity/session-store';
 import { parseSigningKeys } from '../../shared/identity/signing-keys';
 import { createLog } from '../../shared/log';
 import { AnonymousMailboxes } from '../../shared/messages';
+import { openStore } from './open-store';
 
 export const refreshSeconds = 86_400;
 export const graceSeconds = 10;
@@ -70,14 +70,7 @@ export interface IdentityInstance {
 export function startIdentityInstance(options: IdentityInstanceOptions): IdentityInstance {
   const { clock, roleSource } = options;
   const log = createLog('debug', (_level, line) => options.logLines?.push(line));
-  const jetStream = new JetStream({ servers: [options.natsUrl], log });
-  const layout = new StoreLayout(jetStream, {
-    shardCount: 1,
-    replicas: 1,
-    duplicateWindowSeconds: 120,
-    retentionClasses: ['1h'],
-    log,
-  });
+  const { jetStream, layout } = openStore(options.natsUrl, { log });
   const own = {
     keys: parseSigningKeys(options.signingKey),
     issuer: 'broker',

@@ -4,11 +4,11 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { JetStreamClientRegistry } from '../../../shared/adapters/nats/client-registry';
 import { DirectGet } from '../../../shared/adapters/nats/direct-get';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
+import type { JetStream } from '../../../shared/adapters/nats/jetstream';
 import { bucketStream, clientBucket } from '../../../shared/adapters/nats/names';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { forgetIdleClients } from '../../../shared/messages';
 import { startNatsServer } from '../../support/nats-server';
+import { openStore } from '../../support/open-store';
 
 jest.setTimeout(30_000);
 
@@ -21,16 +21,9 @@ describe('the client registry', () => {
 
   beforeAll(async () => {
     const { url } = await ownServer;
-    const log = () => undefined;
-    jetStream = new JetStream({ servers: [url], log });
-    const options = {
-      shardCount: 1,
-      replicas: 1,
-      duplicateWindowSeconds: 120,
-      retentionClasses: ['30d'],
-      log,
-    };
-    const layout = new StoreLayout(jetStream, options);
+    const store = openStore(url, { retentionClasses: ['30d'] });
+    jetStream = store.jetStream;
+    const { layout } = store;
     const directGet = new DirectGet(jetStream.connections);
     registry = new JetStreamClientRegistry({
       layout,

@@ -1,12 +1,11 @@
 // What every ParticipantDirectory promises, run over the one on JetStream with two instances.
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
 import { bucketStream } from '../../../shared/adapters/nats/names';
 import { JetStreamParticipantDirectory } from '../../../shared/adapters/nats/participant-store';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import type { ParticipantDirectory } from '../../../shared/identity/participant-directory';
 import { startNatsServer } from '../../support/nats-server';
+import { openStore } from '../../support/open-store';
 
 const renewAfterMs = 1_000;
 
@@ -105,15 +104,7 @@ function participantDirectoryContract(name: string, start: (clock: () => number)
 participantDirectoryContract('JetStream', async (clock) => {
   const server = await startNatsServer();
   const connect = () => {
-    const log = () => undefined;
-    const jetStream = new JetStream({ servers: [server.url], log });
-    const layout = new StoreLayout(jetStream, {
-      shardCount: 1,
-      replicas: 1,
-      duplicateWindowSeconds: 120,
-      retentionClasses: ['1h'],
-      log,
-    });
+    const { jetStream, layout } = openStore(server.url);
     const directory = new JetStreamParticipantDirectory(layout.bucket('participants'), {
       renewAfterMs,
       clock,

@@ -2,12 +2,11 @@
 
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
 import { JetStreamSessionStore } from '../../../shared/adapters/nats/session-store';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { openSession } from '../../../shared/identity/refresh-token';
 import type { SessionStore } from '../../../shared/identity/session-store';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+import { openStore } from '../../support/open-store';
 
 interface Backend {
   /** Two instances over the same records. */
@@ -76,15 +75,7 @@ function sessionStoreContract(name: string, start: () => Promise<Backend>): void
 sessionStoreContract('JetStream', async () => {
   const server: NatsServer = await startNatsServer();
   const connect = () => {
-    const log = () => undefined;
-    const jetStream = new JetStream({ servers: [server.url], log });
-    const layout = new StoreLayout(jetStream, {
-      shardCount: 1,
-      replicas: 1,
-      duplicateWindowSeconds: 120,
-      retentionClasses: ['1h'],
-      log,
-    });
+    const { jetStream, layout } = openStore(server.url);
     return { jetStream, store: new JetStreamSessionStore(layout.bucket('sessions', { ttlMs: 60_000 })) };
   };
   const [one, other] = [connect(), connect()];

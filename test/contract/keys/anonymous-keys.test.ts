@@ -2,12 +2,12 @@
 
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { JetStreamAnonymousKeys } from '../../../shared/adapters/nats/anonymous-keys';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
+import type { JetStream } from '../../../shared/adapters/nats/jetstream';
 import type { KeyValueBucket } from '../../../shared/adapters/nats/key-value';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { anonymousMailbox } from '../../../shared/messages/anonymous-keys';
 import { mailboxToken } from '../../../shared/messages/mailbox';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+import { openStore } from '../../support/open-store';
 
 jest.setTimeout(30_000);
 
@@ -18,16 +18,9 @@ describe('anonymous keys on JetStream', () => {
 
   beforeAll(async () => {
     server = await startNatsServer();
-    const log = () => undefined;
-    jetStream = new JetStream({ servers: [server.url], log });
-    const options = {
-      shardCount: 1,
-      replicas: 1,
-      duplicateWindowSeconds: 120,
-      retentionClasses: ['1h'],
-      log,
-    };
-    bucket = new StoreLayout(jetStream, options).bucket('anonymous-keys');
+    const store = openStore(server.url);
+    jetStream = store.jetStream;
+    bucket = store.layout.bucket('anonymous-keys');
   });
 
   afterAll(async () => {

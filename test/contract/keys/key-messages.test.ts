@@ -3,14 +3,14 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { JetStreamChannelStore } from '../../../shared/adapters/nats/channel-store';
 import { DirectGet } from '../../../shared/adapters/nats/direct-get';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
+import type { JetStream } from '../../../shared/adapters/nats/jetstream';
 import { JetStreamMessageLog } from '../../../shared/adapters/nats/jetstream-message-log';
 import { CursorRoom } from '../../../shared/adapters/nats/cursor-keys';
 import { JetStreamKeyCursorStore } from '../../../shared/adapters/nats/key-cursor-store';
 import { JetStreamParticipantDirectory } from '../../../shared/adapters/nats/participant-store';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { KeyMessages, MessageIds, type MessageLog } from '../../../shared/messages';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+import { openStore } from '../../support/open-store';
 
 jest.setTimeout(30_000);
 
@@ -41,16 +41,9 @@ describe('key messages as time goes by', () => {
 
   beforeAll(async () => {
     server = await startNatsServer();
-    const log = () => undefined;
-    jetStream = new JetStream({ servers: [server.url], log });
-    const options = {
-      shardCount: 1,
-      replicas: 1,
-      duplicateWindowSeconds: 120,
-      retentionClasses: ['30d'],
-      log,
-    };
-    const layout = new StoreLayout(jetStream, options);
+    const store = openStore(server.url, { retentionClasses: ['30d'] });
+    jetStream = store.jetStream;
+    const { layout } = store;
     const participants = new JetStreamParticipantDirectory(layout.bucket('participants'), {
       renewAfterMs: 1_000,
       clock: Date.now,

@@ -1,10 +1,10 @@
 // Calls that hold a connection while the instance shuts down and closes it.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
+import type { JetStream } from '../../../shared/adapters/nats/jetstream';
 import type { KeyValueBucket } from '../../../shared/adapters/nats/key-value';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+import { openStore } from '../../support/open-store';
 
 describe('a connection that closes under a call', () => {
   let nats: NatsServer;
@@ -17,15 +17,7 @@ describe('a connection that closes under a call', () => {
 
   /** A bucket that exists, on connections of its own. */
   async function open(): Promise<{ readonly jetStream: JetStream; readonly bucket: KeyValueBucket }> {
-    const log = () => undefined;
-    const jetStream = new JetStream({ servers: [nats.url], log });
-    const layout = new StoreLayout(jetStream, {
-      shardCount: 1,
-      replicas: 1,
-      duplicateWindowSeconds: 120,
-      retentionClasses: ['1h'],
-      log,
-    });
+    const { jetStream, layout } = openStore(nats.url);
     const bucket = layout.bucket('closing');
     await bucket.get('key');
     return { jetStream, bucket };

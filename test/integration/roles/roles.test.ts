@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { createIdentityToken, createKeyPair, didOf, type KeyPair } from '../../../client';
 import { BucketScan } from '../../../shared/adapters/nats/bucket-scan';
 import { DirectGet } from '../../../shared/adapters/nats/direct-get';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
+import type { JetStream } from '../../../shared/adapters/nats/jetstream';
 import { participantBucket } from '../../../shared/adapters/nats/names';
 import { JetStreamParticipantDirectory } from '../../../shared/adapters/nats/participant-store';
 import { JetStreamRoleIndex } from '../../../shared/adapters/nats/role-index';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
+import type { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import {
   type Broker,
   type BrokerSite,
@@ -18,6 +18,7 @@ import {
   topicOwner,
 } from '../../support/broker';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+import { openStore } from '../../support/open-store';
 
 jest.setTimeout(30_000);
 
@@ -176,16 +177,7 @@ describe('the role index', () => {
 
   beforeAll(async () => {
     server = await startNatsServer();
-    const log = () => undefined;
-    jetStream = new JetStream({ servers: [server.url], log });
-    const options = {
-      shardCount: 1,
-      replicas: 1,
-      duplicateWindowSeconds: 120,
-      retentionClasses: ['1h'],
-      log,
-    };
-    layout = new StoreLayout(jetStream, options);
+    ({ jetStream, layout } = openStore(server.url));
     directory = new JetStreamParticipantDirectory(layout.bucket(participantBucket, { allowDirect: true }), {
       renewAfterMs: 100_000,
       clock,

@@ -4,15 +4,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { dirname, join } from 'node:path';
 import { connect, type NatsConnection } from 'nats';
-import { JetStream } from '../../../shared/adapters/nats/jetstream';
+import type { JetStream } from '../../../shared/adapters/nats/jetstream';
 import { JetStreamTopicReadModel } from '../../../shared/adapters/nats/jetstream-topic-read-model';
-import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { sqlBackend, SqlTopicStore } from '../../../shared/adapters/sql';
 import { readSettings } from '../../../shared/config/settings';
 import { reconcileTopics } from '../../../shared/topics';
 import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
 import { acknowledge, createTopic, messageTo, search, send } from '../../support/broker-messages';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
+import { openStore } from '../../support/open-store';
 
 const schema = JSON.stringify({ type: 'object', required: ['n'] });
 
@@ -31,15 +31,9 @@ beforeAll(async () => {
   site = await createBrokerSite();
   broker = site.start({ natsUrl: nats.url });
   inspector = await connect({ servers: nats.url });
-  jetStream = new JetStream({ servers: [nats.url], log: () => undefined });
-  const layout = new StoreLayout(jetStream, {
-    shardCount: 2,
-    replicas: 1,
-    duplicateWindowSeconds: 120,
-    retentionClasses: ['1h'],
-    log: () => undefined,
-  });
-  model = new JetStreamTopicReadModel(layout.bucket('topics'));
+  const store = openStore(nats.url, { shardCount: 2 });
+  jetStream = store.jetStream;
+  model = new JetStreamTopicReadModel(store.layout.bucket('topics'));
   alice = await broker.logIn();
   bob = await broker.logIn();
 });
