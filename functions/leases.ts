@@ -189,8 +189,7 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
           maxDeliveries: (options ?? defaultClientOptions).maxDeliveries,
         };
         const waitMs = (body.waitSeconds ?? 0) * 1_000;
-        if (waitMs > 0) standAside();
-        const { messages } = await longPoll.receive(order, { waitMs, signal });
+        const { messages } = await longPoll.receive(order, { waitMs, signal, standAside });
         const tokens = await signAll(order, messages, dependencies);
         const giveBack = async (): Promise<void> => {
           await leases.settle(mailbox, clientId, { kind: 'withdraw' }, [...tokens.values()]);

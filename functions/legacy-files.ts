@@ -83,15 +83,18 @@ export function legacyFileRoutes({
         'topic-store-unavailable',
         'blob-store-unavailable',
       ],
-      handle: async ({ caller, request, once }) => {
+      handle: async ({ caller, request, once, standAside }) => {
         const incoming = legacyFiles.receive();
         try {
-          const parts = await readUpload(request, {
-            filePart: 'file',
-            maxTextBytes,
-            maxMs: maxUploadMs,
-            takeFile: (bytes) => incoming.take(bytes),
-          });
+          // What streams in takes as long as its sender likes, and may not keep others from their turn.
+          const parts = await standAside(() =>
+            readUpload(request, {
+              filePart: 'file',
+              maxTextBytes,
+              maxMs: maxUploadMs,
+              takeFile: (bytes) => incoming.take(bytes),
+            }),
+          );
           const { fqcns, transactionId, ...fields } = validate(texts, parts, 'body') as Static<typeof texts>;
           const description = {
             ...fields,

@@ -54,8 +54,10 @@ export function compatibilityRoute({ administration }: TopicRouteDependencies): 
     problems: ['topic-not-found', 'schema-invalid', 'topic-store-unavailable'],
     handle: async ({ caller, params, body, standAside }) => {
       // The work is done elsewhere, and one's own earlier dry runs are waited for.
-      standAside();
-      return { json: await administration.versions.compare(caller, params.id, body.schema, body) };
+      const report = await standAside(() =>
+        administration.versions.compare(caller, params.id, body.schema, body),
+      );
+      return { json: report };
     },
   });
 }

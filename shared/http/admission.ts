@@ -31,8 +31,12 @@ interface Waiter {
   readonly begin: () => void;
 }
 
-/** Ends a request's turn early: from then on it only waits for others. */
-export type StandAside = () => void;
+/**
+ * Gives up a request's place for as long as it only waits for others, and takes one again, before those that have not
+ * begun. One wait at a time.
+ * @throws BrokerError `overloaded` when no place comes free in time; whatever `wait` throws
+ */
+export type StandAside = <T>(wait: () => Promise<T>) => Promise<T>;
 
 const defaultWaitingBytes = 64 * 1024 * 1024;
 /** Of the longest wait: when those in front have waited for so long, no more are let in. */
@@ -78,21 +82,32 @@ export class Admission {
     bytes: number,
     work: (standAside: StandAside) => Promise<T>,
   ): Promise<T> {
-    if (standing === 'exempt') return work(() => undefined);
-    if (this.#running < this.#allowed) this.#running++;
-    else await this.#turn(standing ?? 'normal', bytes);
-    let isOver = false;
-    const end = (): void => {
-      if (isOver) return;
-      isOver = true;
+    if (standing === 'exempt') return work((wait) => wait());
+    if (!this.#takeFreePlace()) await this.#turn(standing ?? 'normal', bytes);
+    let hasPlace = true;
+    const givePlaceUp = (): void => {
+      if (!hasPlace) return;
+      hasPlace = false;
       this.#running--;
       this.#beginNext();
     };
     try {
-      return await work(end);
+      return await work(async (wait) => {
+        givePlaceUp();
+        const result = await wait();
+        if (!this.#takeFreePlace()) await this.#turn('first', 0);
+        hasPlace = true;
+        return result;
+      });
     } finally {
-      end();
+      givePlaceUp();
     }
+  }
+
+  #takeFreePlace(): boolean {
+    const isFree = this.#running < this.#allowed;
+    if (isFree) this.#running++;
+    return isFree;
   }
 
   get #least(): number {

@@ -8,7 +8,7 @@ import type { Clock } from '../clock';
 import type { IdempotentCalls } from '../idempotency';
 import type { Caller } from '../identity/caller';
 import type { Log } from '../log';
-import type { Admission } from './admission';
+import type { Admission, StandAside } from './admission';
 import type { BodyTurns, EndTurn } from './body-turns';
 import { fingerprintOf, onceForKey, readIdempotencyKey } from './idempotent-call';
 import { toProblem } from './problems';
@@ -63,9 +63,7 @@ async function answer(
     const { byteLength, body, fingerprint } = await readRouteBody(route, request, dependencies, (bytes) =>
       key === undefined ? undefined : fingerprintOf({ params, query }, bytes),
     );
-    // What streams in takes as long as its sender likes, and may not keep others from their turn.
-    const standing = route.streamedBody ? 'exempt' : route.standing;
-    return await admission.run(standing, byteLength, (leave) => {
+    return await admission.run(route.standing, byteLength, (leavePlace) => {
       const underKey = (sent: () => string, work: Parameters<Once>[1]): Promise<Reply> => {
         if (key === undefined) return work(undefined);
         return onceForKey(idempotentCalls, { route, call, key, fingerprint: sent() }, (attempt) =>
@@ -74,9 +72,9 @@ async function answer(
         );
       };
       const once: Once = (content, work) => underKey(() => fingerprintOf(call, content), work);
-      const standAside = (): void => {
-        leave();
+      const standAside: StandAside = (wait) => {
         endBodyTurn();
+        return leavePlace(wait);
       };
       const call: Call = { caller, params, query, body, request, ...names, once, standAside };
       // What streams in is known to its handler alone.

@@ -48,7 +48,7 @@ export interface Call<Body = unknown, Query = unknown, Params = unknown> {
   readonly attempt?: Attempt | undefined;
   /** Carries a call out once for its Idempotency-Key: for routes that stream, when they know what was sent. */
   readonly once: Once;
-  /** Gives up its place among the requests that are worked on: from here on it only waits for others. */
+  /** Gives up its place among the requests that are worked on for as long as it only waits for others. */
   readonly standAside: StandAside;
 }
 

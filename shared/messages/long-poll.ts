@@ -8,6 +8,8 @@ import type { Received, Receiver, ReceiveRequest } from './receiver';
 
 /** What releases, seeks and redrives publish nothing, so the record is looked at this often. Unit: ms. */
 const lookEveryMs = 1_000;
+/** A look counts this long for all who wait on the same cursor: they may be thousands. Unit: ms. */
+const sharedLookMs = 250;
 /** And the messages themselves this often, whatever was heard. Unit: ms. */
 const readEveryMs = 5_000;
 /** After a notification, in which a replica may be behind the leader: pauses between reads. Unit: ms. */
@@ -18,6 +20,8 @@ export interface Patience {
   readonly waitMs: number;
   /** Ends the waiting early: nobody is there for the answer any more. */
   readonly signal: AbortSignal;
+  /** Every wait goes through it: whoever only waits takes no place from those who work, and whoever reads has one. */
+  readonly standAside: <T>(wait: () => Promise<T>) => Promise<T>;
 }
 
 interface Waiter {
@@ -26,6 +30,9 @@ interface Waiter {
 }
 
 export class LongPoll {
+  /** Looks at records, by cursor: the revision that each has found. */
+  readonly #looks = new Map<string, Promise<number>>();
+
   constructor(
     private readonly receiver: Pick<Receiver, 'receive'>,
     private readonly cursors: Pick<CursorStore, 'load'>,
@@ -36,7 +43,8 @@ export class LongPoll {
    * Like `Receiver.receive`, and when there is nothing waits for something. Empty when the time is up.
    * @throws BrokerError as `Receiver.receive`
    */
-  async receive(request: ReceiveRequest, { waitMs, signal }: Patience): Promise<Received> {
+  async receive(request: ReceiveRequest, patience: Patience): Promise<Received> {
+    const { waitMs, signal } = patience;
     if (waitMs <= 0) return this.receiver.receive(request);
     const endsAt = performance.now() + waitMs;
     const waiter: Waiter = { arrived: false, wake: () => undefined };
@@ -51,9 +59,9 @@ export class LongPoll {
       const isGone = (): boolean => signal.aborted;
       const isOver = (): boolean => isGone() || performance.now() >= endsAt;
       while (!received.messages.length && !isOver()) {
-        const heard = await this.#sleep(request, received, waiter, endsAt, signal);
+        const heard = await this.#sleep(request, received, waiter, endsAt, patience);
         if (isGone()) break;
-        received = await this.#readAgain(request, received, heard, signal);
+        received = await this.#readAgain(request, received, heard, patience);
       }
       return received;
     } finally {
@@ -67,20 +75,32 @@ export class LongPoll {
     { revision, freeInMs }: Received,
     waiter: Waiter,
     endsAt: number,
-    signal: AbortSignal,
+    { signal, standAside }: Patience,
   ): Promise<boolean> {
     const readAt = Math.min(endsAt, performance.now() + Math.min(readEveryMs, freeInMs));
     for (;;) {
       const left = readAt - performance.now();
       if (!waiter.arrived && !signal.aborted && left > 0) {
-        await nap(waiter, Math.min(lookEveryMs, left), signal);
+        await standAside(() => nap(waiter, Math.min(lookEveryMs, left), signal));
       }
       if (waiter.arrived || signal.aborted || performance.now() >= readAt) break;
-      if ((await this.cursors.load(cursorName(request))).revision !== revision) break;
+      if ((await this.#revisionOf(request)) !== revision) break;
     }
     const heard = waiter.arrived;
     waiter.arrived = false;
     return heard;
+  }
+
+  /** As it was a moment ago at most. */
+  #revisionOf(request: ReceiveRequest): Promise<number> {
+    const name = cursorName(request);
+    const key = JSON.stringify(name);
+    const known = this.#looks.get(key);
+    if (known) return known;
+    const look = this.cursors.load(name).then(({ revision }) => revision);
+    this.#looks.set(key, look);
+    setTimeout(() => this.#looks.delete(key), sharedLookMs).unref();
+    return look;
   }
 
   /**
@@ -91,13 +111,13 @@ export class LongPoll {
     request: ReceiveRequest,
     before: Received,
     heard: boolean,
-    signal: AbortSignal,
+    { signal, standAside }: Patience,
   ): Promise<Received> {
     let received = await this.receiver.receive(request);
     if (!heard) return received;
     for (const pauseMs of repeatAfterMs) {
       if (received.messages.length || received.revision !== before.revision || signal.aborted) break;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await standAside(() => new Promise((resolve) => setTimeout(resolve, pauseMs)));
       received = await this.receiver.receive(request);
     }
     return received;

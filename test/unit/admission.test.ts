@@ -80,13 +80,52 @@ describe('an instance', () => {
     const { begun, request, end, asides } = scene(1);
     void request('long poll');
     void request('next');
-    asides.get('long poll')?.();
-    asides.get('long poll')?.();
+    const wait = Promise.withResolvers<undefined>();
+    void asides.get('long poll')?.(() => wait.promise);
     await jest.advanceTimersByTimeAsync(0);
     expect(begun).toEqual(['long poll', 'next']);
     void request('third');
     await end('long poll');
     expect(begun).not.toContain('third');
+  });
+
+  it('regression: works on no request that has waited aside until it has a place again, before those that have not begun', async () => {
+    const { begun, request, end, asides } = scene(1);
+    void request('long poll');
+    const wait = Promise.withResolvers<undefined>();
+    const back = asides
+      .get('long poll')?.(() => wait.promise)
+      .then(() => begun.push('long poll again'));
+    void request('running');
+    void request('in line');
+    wait.resolve(undefined);
+    await jest.advanceTimersByTimeAsync(0);
+    expect(begun).toEqual(['long poll', 'running']);
+    await end('running');
+    await back;
+    expect(begun).toEqual(['long poll', 'running', 'long poll again']);
+    await end('long poll');
+    expect(begun).toEqual(['long poll', 'running', 'long poll again', 'in line']);
+  });
+
+  it('tells a request that has waited aside when no place comes free in time, or when its wait fails, and counts on', async () => {
+    const { admission, begun, request, end } = scene(1);
+    const late = admission
+      .run(undefined, 0, async (standAside) => {
+        await standAside(() => new Promise((resolve) => setTimeout(resolve, 1_000)));
+      })
+      .catch((error: unknown) => error);
+    void request('running');
+    await jest.advanceTimersByTimeAsync(11_100);
+    expect(await late).toMatchObject(overloaded);
+    await end('running');
+    await expect(
+      admission.run(undefined, 0, (standAside) => standAside(() => Promise.reject(new Error('failed')))),
+    ).rejects.toThrow('failed');
+    for (const name of ['one', 'two']) void request(name);
+    expect(begun).toEqual(['running', 'one']);
+    await end('one');
+    expect(begun).toEqual(['running', 'one', 'two']);
   });
 });
 

@@ -22,7 +22,11 @@ function dripping() {
 }
 
 /** One route, whose calls are ended by name: the first letters of their `x-name`. */
-function scene(target: Partial<Route> = {}, maxWaitMs?: number) {
+function scene(
+  target: Partial<Route> = {},
+  maxWaitMs?: number,
+  admission = new Admission({ maxRunning: 100, maxWaitMs: 10_000 }),
+) {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const work = async ({ request }: Call): Promise<Reply> => {
@@ -47,7 +51,7 @@ function scene(target: Partial<Route> = {}, maxWaitMs?: number) {
     {
       authenticate: (did) => Promise.resolve({ did: did ?? '', roles: [] }),
       idempotentCalls: { once: () => Promise.reject(new Error('no call has a key here')) },
-      admission: new Admission({ maxRunning: 100, maxWaitMs: 10_000 }),
+      admission,
       bodyTurns: new BodyTurns(maxWaitMs),
       log: () => undefined,
       clock: () => 0,
@@ -135,5 +139,36 @@ describe('large bodies', () => {
     expect(await next).toBe(200);
     await drip.end();
     expect(await stuck).toBe(400);
+  });
+});
+
+describe('what streams in', () => {
+  it('regression: takes no place while it comes, and is worked on like everything else when it has come', async () => {
+    const admission = new Admission({ maxRunning: 1, maxWaitMs: 10_000 });
+    const drip = dripping();
+    const { begun, send, begins } = scene(
+      {
+        streamedBody: { contentType: 'text/plain', schema: Type.String() },
+        handle: async ({ request, standAside }) => {
+          begun.push('begun');
+          if (request.body) await standAside(() => new Response(request.body as never).text());
+          begun.push('come');
+          return { json: {} };
+        },
+      },
+      undefined,
+      admission,
+    );
+    const upload = send('upload', 'one', drip.body);
+    await begins('begun');
+    const other = Promise.withResolvers<undefined>();
+    const running = admission.run(undefined, 0, () => other.promise);
+    await drip.end();
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(begun).toEqual(['begun']);
+    other.resolve(undefined);
+    await running;
+    expect(await upload).toBe(200);
+    expect(begun).toEqual(['begun', 'come']);
   });
 });
