@@ -3,6 +3,7 @@
 
 import { BrokerError } from '../broker-error';
 import type { ContentCheck, ContentValidator, PayloadValidator, SchemaSource, SchemaType } from '../topics';
+import { FairTurns } from './fair-turns';
 
 export interface ContentValidationOptions {
   readonly payloads: PayloadValidator;
@@ -16,7 +17,7 @@ const rowTypes: ReadonlySet<SchemaType> = new Set(['CSV', 'TSV']);
 
 export class ContentValidation {
   /** Whole files are held one at a time: each takes several times its size while it is parsed. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new FairTurns();
 
   constructor(private readonly options: ContentValidationOptions) {}
 
@@ -38,10 +39,12 @@ export class ContentValidation {
 
   /**
    * Runs `read` with the check that the content needs.
+   * @param ownerDid of the file
    * @param read passes all bytes to the check, and ends it
    * @throws BrokerError `schema-violation`, `payload-too-large`, `schema-type-unsupported`
    */
   async validate(
+    ownerDid: string,
     schema: SchemaSource,
     sizeBytes: number,
     read: (check: ContentCheck) => Promise<void>,
@@ -54,9 +57,7 @@ export class ContentValidation {
       await read(check);
       return;
     }
-    const mine = this.#turn.then(() => this.#validateWhole(schema, sizeBytes, read));
-    this.#turn = mine.catch(() => undefined);
-    await mine;
+    await this.#turns.run(ownerDid, () => this.#validateWhole(schema, sizeBytes, read));
   }
 
   async #validateWhole(

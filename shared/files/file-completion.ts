@@ -9,7 +9,7 @@ import type { Delivery, RecipientOutcome } from '../messages';
 import { filePayload, printShared } from '../messages';
 import { mapConcurrently } from '../map-concurrently';
 import type { RetentionPolicy } from '../retention';
-import type { TopicCatalog } from '../topics';
+import type { ContentCheck, TopicCatalog } from '../topics';
 import { compareContent, wrongBlock, wrongLength } from './content-comparison';
 import type { ContentValidation } from './content-validation';
 import {
@@ -50,6 +50,11 @@ const comparisonMs = 900_000;
 const maxTurns = 16;
 
 export class FileCompletion {
+  /** Verifications that run or wait, by the state of the file that each is of. */
+  readonly #verifying = new Map<string, Promise<FileRecord>>();
+  /** The last one of each owner. */
+  readonly #lastOfOwner = new Map<string, Promise<unknown>>();
+
   constructor(private readonly dependencies: FileCompletionDependencies) {}
 
   /**
@@ -71,7 +76,7 @@ export class FileCompletion {
         case 'complete':
           return { record, outcomes: record.outcomes ?? [] };
         case 'open': {
-          const next = await this.#records.replace(await this.#verify(record), current.version);
+          const next = await this.#records.replace(await this.#verifyOnce(current), current.version);
           // Somebody else was first: then it is repeated, as if that one had died.
           isRepeated ||= !next;
           current = next ?? (await this.#reread(record.fileId));
@@ -108,6 +113,28 @@ export class FileCompletion {
     return found;
   }
 
+  /**
+   * Verifying a large file is dear for everybody: who completes the same state at once shares it, and an owner has one
+   * at a time.
+   */
+  #verifyOnce({ record, version }: StoredRecord): Promise<FileRecord> {
+    const { ownerDid } = record;
+    const state = `${record.fileId} ${version}`;
+    const running = this.#verifying.get(state);
+    if (running) return running;
+    const before = this.#lastOfOwner.get(ownerDid) ?? Promise.resolve();
+    const mine = before.then(() => this.#verify(record));
+    const settled = mine
+      .catch(() => undefined)
+      .then(() => {
+        this.#verifying.delete(state);
+        if (this.#lastOfOwner.get(ownerDid) === settled) this.#lastOfOwner.delete(ownerDid);
+      });
+    this.#verifying.set(state, mine);
+    this.#lastOfOwner.set(ownerDid, settled);
+    return mine;
+  }
+
   async #verify(record: FileRecord): Promise<FileRecord> {
     const { contents, catalog, clock, retention } = this.dependencies;
     if (clock() >= record.slotEndsAtMs) {
@@ -142,15 +169,13 @@ export class FileCompletion {
   ): Promise<Verification> {
     const { contents, validation, maxDigestBytes } = this.dependencies;
     const { fileId, sizeBytes } = record;
-    const read = async (
-      check?: Parameters<Parameters<ContentValidation['validate']>[2]>[0],
-    ): Promise<void> => {
+    const read = async (check?: ContentCheck): Promise<void> => {
       const bytes = await contents.read(fileId, snapshot);
       if (!bytes) throw fileNotFound();
       const sha256 = isDigestKnown ? undefined : record.sha256;
       await compareContent(bytes, { sizeBytes, sha256, check });
     };
-    if (!record.payloadEncryption) await validation.validate(schema, sizeBytes, read);
+    if (!record.payloadEncryption) await validation.validate(record.ownerDid, schema, sizeBytes, read);
     else if (!isDigestKnown && sizeBytes > maxDigestBytes) return this.#compareBlocks(record, snapshot);
     else if (!isDigestKnown) await read();
     return 'sha256';
