@@ -15,7 +15,11 @@ export interface RoomOptions {
 
 interface Counted {
   readonly atMs: number;
-  count: number;
+  /** How many there were then. Whoever asks meanwhile waits for the same answer, and adds to it. */
+  readonly counting: Promise<number>;
+  /** Places taken since. */
+  taken: number;
+  isFull: boolean;
 }
 
 const countedForMs = 60_000;
@@ -30,24 +34,32 @@ export class Room {
 
   /** Takes room for one more. @throws BrokerError `limit-reached` */
   async take(owner: string): Promise<void> {
-    const { max, what, count } = this.options;
-    let known = this.#counted.get(owner);
-    const ageMs = known ? performance.now() - known.atMs : Infinity;
-    if (!known || ageMs > countedForMs || (known.count >= max && ageMs > fullForMs)) {
-      known = { atMs: performance.now(), count: await count(owner) };
-      this.#counted.set(owner, known);
-    }
-    if (known.count >= max) {
+    const { max, what } = this.options;
+    const known = this.#count(owner);
+    if ((await known.counting) + known.taken >= max) {
+      known.isFull = true;
       throw new BrokerError(
         'limit-reached',
         `There may be at most ${max} ${what}; remove some that are no longer used.`,
       );
     }
-    known.count++;
+    known.taken++;
   }
 
-  /** Something was removed here. */
+  /** Something was removed here, or a place that was taken is not used. */
   giveBack(owner: string): void {
     this.#counted.delete(owner);
+  }
+
+  #count(owner: string): Counted {
+    const known = this.#counted.get(owner);
+    if (known && performance.now() - known.atMs <= (known.isFull ? fullForMs : countedForMs)) return known;
+    const counting = this.options.count(owner);
+    const counted: Counted = { atMs: performance.now(), counting, taken: 0, isFull: false };
+    this.#counted.set(owner, counted);
+    counting.catch(() => {
+      if (this.#counted.get(owner) === counted) this.#counted.delete(owner);
+    });
+    return counted;
   }
 }

@@ -33,7 +33,7 @@ const maxTries = 8;
 const idlePage = 200;
 
 export interface ClientRegistryOptions {
-  readonly layout: StoreLayout;
+  readonly layout: Pick<StoreLayout, 'bucket' | 'provision'>;
   readonly jetStream: JetStream;
   readonly directGet: DirectGet;
   /** Of one participant. */
@@ -142,21 +142,35 @@ export class JetStreamClientRegistry implements ClientRegistry {
     key: string,
     change: (record: ClientRecord | undefined) => ClientRecord,
   ): Promise<void> {
-    for (let attempt = 1; attempt <= maxTries; attempt++) {
-      const entry = await this.#bucket.get(key);
-      const record = entry && decode(entry.value);
-      const next = change(record);
-      if (next === record) return;
-      if (!record && attempt === 1) await this.#room.take(did);
-      try {
-        const previousRevision = entry?.revision ?? 0;
-        await this.#bucket.put(key, Buffer.from(JSON.stringify(next)), { previousRevision });
-        return;
-      } catch (error) {
-        if (!(error instanceof RevisionConflict || error instanceof UnknownOutcome)) throw error;
+    let hasTakenPlace = false;
+    try {
+      for (let attempt = 1; attempt <= maxTries; attempt++) {
+        const entry = await this.#bucket.get(key);
+        const record = entry && decode(entry.value);
+        const next = change(record);
+        if (next === record) return;
+        if (!record && !hasTakenPlace) {
+          await this.#room.take(did);
+          hasTakenPlace = true;
+        }
+        if (await this.#write(key, next, entry?.revision ?? 0)) return;
       }
+      throw new BrokerError('message-store-unavailable', 'The client id could not be noted; try again.');
+    } catch (error) {
+      if (hasTakenPlace) this.#room.giveBack(did);
+      throw error;
     }
-    throw new BrokerError('message-store-unavailable', 'The client id could not be noted; try again.');
+  }
+
+  /** False when somebody else was first, or may have been. */
+  async #write(key: string, record: ClientRecord, previousRevision: number): Promise<boolean> {
+    try {
+      await this.#bucket.put(key, Buffer.from(JSON.stringify(record)), { previousRevision });
+      return true;
+    } catch (error) {
+      if (error instanceof RevisionConflict || error instanceof UnknownOutcome) return false;
+      throw error;
+    }
   }
 }
 

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import { JetStreamClientRegistry } from '../../../shared/adapters/nats/client-registry';
 import { DirectGet } from '../../../shared/adapters/nats/direct-get';
 import type { JetStream } from '../../../shared/adapters/nats/jetstream';
+import type { KeyValueBucket } from '../../../shared/adapters/nats/key-value';
 import { bucketStream, clientBucket } from '../../../shared/adapters/nats/names';
+import { StoreLayout } from '../../../shared/adapters/nats/store-layout';
 import { forgetIdleClients } from '../../../shared/messages';
 import { startNatsServer } from '../../support/nats-server';
 import { openStore } from '../../support/open-store';
@@ -68,5 +70,40 @@ describe('the client registry', () => {
     expect(await step.run(() => false)).toEqual({ forgotten: 499 });
     expect(await registry.list('did:example:idle')).toEqual(['idle-7']);
     expect(await registry.list('did:example:other')).toEqual(['busy']);
+  });
+
+  test('regression: takes no place for a client id that could not be written', async () => {
+    const log = () => undefined;
+    const layout = new StoreLayout(jetStream, {
+      shardCount: 1,
+      replicas: 1,
+      duplicateWindowSeconds: 120,
+      retentionClasses: ['30d'],
+      log,
+    });
+    let isAway = true;
+    const bucketOf = (name: string): KeyValueBucket => {
+      const bucket = layout.bucket(name, { allowDirect: true });
+      return {
+        get: (key) => bucket.get(key),
+        put: (...call) => (isAway ? Promise.reject(new Error('away')) : bucket.put(...call)),
+        remove: (...call) => bucket.remove(...call),
+      };
+    };
+    const provision = (name: string) => layout.provision(name, { allowDirect: true });
+    const small = new JetStreamClientRegistry({
+      layout: { bucket: bucketOf, provision },
+      jetStream,
+      directGet: new DirectGet(jetStream.connections),
+      maxClientIds: 2,
+      clock: () => nowMs,
+    });
+    for (const clientId of ['a', 'b', 'c']) {
+      await expect(small.note('did:example:unlucky', clientId)).rejects.toThrow('away');
+    }
+    isAway = false;
+    await small.note('did:example:unlucky', 'a');
+    await small.note('did:example:unlucky', 'b');
+    await expect(small.note('did:example:unlucky', 'c')).rejects.toMatchObject({ code: 'limit-reached' });
   });
 });
