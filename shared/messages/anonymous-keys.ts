@@ -20,6 +20,8 @@ export interface AnonymousKeys {
   register(key: string, owner: string): Promise<AnonymousKey>;
   /** Removes this registration; a later one of the same key stays. */
   remove(registered: AnonymousKey): Promise<void>;
+  /** Removes what a registration has left that was cut off, so that it no longer counts against its owner. */
+  clear(key: string, owner: string): Promise<void>;
 }
 
 /** Port: removes what is kept of a mailbox. */

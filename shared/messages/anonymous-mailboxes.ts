@@ -72,7 +72,10 @@ export class AnonymousMailboxes {
   /** Removes a key of the caller's with its mailbox. @returns whose it was */
   async remove(caller: string, key: string): Promise<'removed' | 'foreign' | 'unknown'> {
     const registered = await this.keys.find(key);
-    if (!registered) return 'unknown';
+    if (!registered) {
+      await this.keys.clear(key, caller);
+      return 'unknown';
+    }
     if (registered.owner !== caller) return 'foreign';
     // The key last: when the rest fails, the owner can try again. What arrives in between lies in a mailbox that
     // nobody can name any more, and ends with its retention class.

@@ -48,16 +48,26 @@ export class JetStreamAnonymousKeys implements AnonymousKeys {
 
   async register(key: string, owner: string): Promise<AnonymousKey> {
     const own: Registration = { owner, registration: randomBytes(16).toString('hex') };
+    // The note first: a registration without one would not be counted.
+    const noted = await this.#note(owner, key);
+    try {
+      const registered = await this.#register(key, own);
+      if (registered.owner !== owner) await this.#forgetNote(owner, key, noted);
+      // Once more: a removal that found no registration may take the first one away.
+      else if (registered.registration === own.registration) await this.#note(owner, key);
+      return registered;
+    } catch (error) {
+      // What counts against the owner must be there to be removed. Where this fails too, clear() does it.
+      await this.clear(key, owner, noted).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #register(key: string, own: Registration): Promise<AnonymousKey> {
     for (let attempt = 1; attempt <= maxTries; attempt++) {
       const existing = await this.find(key);
-      if (existing) {
-        // Somebody was faster: the note of an earlier try is not true.
-        if (attempt > 1 && existing.owner !== owner) await this.bucket.remove(ownedKeyKey(owner, key));
-        return existing;
-      }
+      if (existing) return existing;
       try {
-        // The note first: a registration without one would not be counted.
-        await this.bucket.put(ownedKeyKey(owner, key), noValue);
         await this.bucket.put(anonymousKeyKey(key), Buffer.from(JSON.stringify(own)), {
           previousRevision: 0,
         });
@@ -69,6 +79,13 @@ export class JetStreamAnonymousKeys implements AnonymousKeys {
     throw new BrokerError('message-store-unavailable', 'The key could not be registered; try again.');
   }
 
+  /** @param upToRevision of the note; absent: the one that there is */
+  async clear(key: string, owner: string, upToRevision?: number): Promise<void> {
+    const revision = upToRevision ?? (await this.bucket.get(ownedKeyKey(owner, key)))?.revision;
+    if (revision === undefined || (await this.find(key))?.owner === owner) return;
+    await this.#forgetNote(owner, key, revision);
+  }
+
   async remove({ key, owner, registration }: AnonymousKey): Promise<void> {
     const found = await this.#find(key);
     if (found?.registration === registration) {
@@ -78,6 +95,14 @@ export class JetStreamAnonymousKeys implements AnonymousKeys {
     if (found?.owner !== owner || found.registration === registration) {
       await this.bucket.remove(ownedKeyKey(owner, key));
     }
+  }
+
+  #note(owner: string, key: string): Promise<number> {
+    return this.bucket.put(ownedKeyKey(owner, key), noValue);
+  }
+
+  #forgetNote(owner: string, key: string, upToRevision: number): Promise<void> {
+    return this.bucket.remove(ownedKeyKey(owner, key), upToRevision);
   }
 
   async #find(key: string): Promise<Found | undefined> {

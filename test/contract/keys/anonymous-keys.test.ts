@@ -5,6 +5,7 @@ import { JetStreamAnonymousKeys } from '../../../shared/adapters/nats/anonymous-
 import type { JetStream } from '../../../shared/adapters/nats/jetstream';
 import type { KeyValueBucket } from '../../../shared/adapters/nats/key-value';
 import { anonymousMailbox } from '../../../shared/messages/anonymous-keys';
+import { AnonymousMailboxes } from '../../../shared/messages/anonymous-mailboxes';
 import { mailboxToken } from '../../../shared/messages/mailbox';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 import { openStore } from '../../support/open-store';
@@ -80,5 +81,49 @@ describe('anonymous keys on JetStream', () => {
       expect(await keys.find('rotating')).toBeUndefined();
     }
     expect(tokens.size).toBe(3);
+  });
+
+  test('regression: do not count against their owner when registering them has failed', async () => {
+    const owner = 'did:example:unlucky';
+    const keys = new JetStreamAnonymousKeys(bucket, jetStream);
+    let puts = 0;
+    const failing = new JetStreamAnonymousKeys(
+      bucketWhere({ put: () => (++puts > 1 ? Promise.reject(new Error('full')) : Promise.resolve()) }),
+      jetStream,
+    );
+    await expect(failing.register('unlucky', owner)).rejects.toThrow('full');
+    expect(await keys.find('unlucky')).toBeUndefined();
+    expect(await keys.count(owner)).toBe(0);
+  });
+
+  test('regression: no longer count when their owner removes them after a registration that was cut off', async () => {
+    const owner = 'did:example:cut-off';
+    const keys = new JetStreamAnonymousKeys(bucket, jetStream);
+    const cutOff = new JetStreamAnonymousKeys(
+      bucketWhere({
+        put: async () => {
+          if ((await keys.count(owner)) > 0) throw new Error('cut off');
+        },
+        remove: () => Promise.reject(new Error('cut off')),
+      }),
+      jetStream,
+    );
+    await expect(cutOff.register('cut-off', owner)).rejects.toThrow('cut off');
+    expect(await keys.count(owner)).toBe(1);
+    const removal = { removeMailbox: () => Promise.resolve(), removeCursors: () => Promise.resolve() };
+    expect(await new AnonymousMailboxes(keys, removal, 10).remove(owner, 'cut-off')).toBe('unknown');
+    expect(await keys.count(owner)).toBe(0);
+  });
+
+  test('count also when a removal comes while they are registered', async () => {
+    const owner = 'did:example:hasty';
+    const keys = new JetStreamAnonymousKeys(bucket, jetStream);
+    let puts = 0;
+    const slow = new JetStreamAnonymousKeys(
+      bucketWhere({ put: () => (++puts === 2 ? keys.clear('hasty', owner) : Promise.resolve()) }),
+      jetStream,
+    );
+    await slow.register('hasty', owner);
+    expect(await keys.count(owner)).toBe(1);
   });
 });
