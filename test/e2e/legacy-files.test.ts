@@ -7,7 +7,7 @@ import { request as httpRequest } from 'node:http';
 import { createKeyPair, ParticipantClient } from '../../client';
 import { demoOwner } from '../../scripts/guided/guided-exchange';
 import type { PublishAnswer } from '../support/broker-messages';
-import { eventually } from '../support/local-host';
+import { eventually } from '../support/eventually';
 import { createForm, type Form, type FormPart, uploadTexts } from '../support/multipart';
 import { startTestStack, type TestStack } from '../support/stack';
 

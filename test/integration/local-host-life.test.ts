@@ -5,7 +5,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { type BuiltLocalHost, buildLocalHost, eventually } from '../support/local-host';
+import { eventually } from '../support/eventually';
+import { type BuiltLocalHost, buildLocalHost } from '../support/local-host';
 
 let built: BuiltLocalHost;
 

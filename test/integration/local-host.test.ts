@@ -7,12 +7,8 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import {
-  type BuiltLocalHost,
-  buildLocalHost,
-  eventually,
-  type RunningLocalHost,
-} from '../support/local-host';
+import { eventually } from '../support/eventually';
+import { type BuiltLocalHost, buildLocalHost, type RunningLocalHost } from '../support/local-host';
 
 const maxBodyBytes = 1_000_000;
 

@@ -70,15 +70,3 @@ async function esbuild(entry: string, outfile: string): Promise<void> {
     { cwd: root },
   );
 }
-
-/** Polls until the condition holds. @throws Error when it does not within that many ms */
-export async function eventually(
-  condition: () => boolean | Promise<boolean>,
-  withinMs = 10_000,
-): Promise<void> {
-  const deadline = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`The condition did not come to hold within ${withinMs} ms.`);
-    await new Promise((resolvePause) => setTimeout(resolvePause, 20));
-  }
-}

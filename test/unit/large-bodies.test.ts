@@ -8,7 +8,7 @@ import { Admission } from '../../shared/http/admission';
 import { BodyTurns } from '../../shared/http/body-turns';
 import { createHandler } from '../../shared/http/handler';
 import { type Call, type Reply, type Route, route } from '../../shared/http/route';
-import { eventually } from '../support/local-host';
+import { eventually } from '../support/eventually';
 
 const large = JSON.stringify({ text: 'a'.repeat(300_000) });
 const small = JSON.stringify({ text: 'a' });

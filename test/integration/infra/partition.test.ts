@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { connect, type NatsConnection, nkeyAuthenticator } from 'nats';
-import { eventually } from '../../support/local-host';
+import { eventually } from '../../support/eventually';
 import { type NatsCluster, startNatsCluster } from '../../support/nats-cluster';
 
 // Three servers that elect leaders: on a busy machine that takes a while.

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
 import { receive, settle } from '../../support/broker-leases';
 import { createTopic, search, send } from '../../support/broker-messages';
-import { eventually } from '../../support/local-host';
+import { eventually } from '../../support/eventually';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 
 jest.setTimeout(60_000);

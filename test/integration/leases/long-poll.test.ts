@@ -6,7 +6,7 @@ import { type Broker, type BrokerSite, createBrokerSite, type Participant } from
 import { type LeasedAnswer, receive, settle } from '../../support/broker-leases';
 import { createTopic, type Fields, send } from '../../support/broker-messages';
 import { departingClient } from '../../support/departing-client';
-import { eventually } from '../../support/local-host';
+import { eventually } from '../../support/eventually';
 import { monitored, subscriptions } from '../../support/nats-monitor';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy';

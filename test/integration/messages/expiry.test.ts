@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
 import { acknowledge, createTopic, type FoundMessage, search, send } from '../../support/broker-messages';
-import { eventually } from '../../support/local-host';
+import { eventually } from '../../support/eventually';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 
 jest.setTimeout(30_000);

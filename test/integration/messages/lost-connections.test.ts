@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { layoutStream } from '../../../shared/adapters/nats/names';
 import { type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
 import type { ProblemAnswer } from '../../support/broker-messages';
-import { eventually } from '../../support/local-host';
+import { eventually } from '../../support/eventually';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy';
 

@@ -15,7 +15,7 @@ import {
   send,
   sentIds,
 } from '../../support/broker-messages';
-import { eventually } from '../../support/local-host';
+import { eventually } from '../../support/eventually';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 
 let server: NatsServer;

@@ -18,6 +18,7 @@ import {
 } from '../../support/expiry-instance';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy';
+import { eventually } from '../../support/eventually';
 
 jest.setTimeout(60_000);
 
@@ -118,8 +119,7 @@ describe('the retention timer of a broker', () => {
     const messageId = await send(owner, reader, topicId);
     const path = `/messages/${messageId}/status?recipient=${encodeURIComponent(reader.did)}`;
     const statusOf = async () => (await owner.request<{ status: string }>('GET', path)).body.status;
-    const endsAt = Date.now() + 10_000;
-    while ((await statusOf()) === 'stored') expect(Date.now()).toBeLessThan(endsAt);
+    await eventually(async () => (await statusOf()) !== 'stored');
     proxy.refuse();
     await later.runTimer('retention');
     expect(later.logLines.join('\n')).toContain('retention step failed');

@@ -12,7 +12,7 @@ import {
   send,
   sentIds,
 } from '../../support/broker-messages';
-import { eventually } from '../../support/local-host';
+import { eventually } from '../../support/eventually';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 
 jest.setTimeout(60_000);

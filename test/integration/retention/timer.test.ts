@@ -12,6 +12,7 @@ import {
   send as sendMessage,
   sentIds,
 } from '../../support/broker-messages';
+import { eventually } from '../../support/eventually';
 import { startNatsServer, type NatsServer } from '../../support/nats-server';
 
 const classes = { RETENTION_CLASSES: '1s,3s,1h', DEFAULT_RETENTION_CLASS: '1s' };
@@ -51,15 +52,7 @@ function send(recipient: Participant, from = alice): Promise<string> {
 
 /** The clock that decides is the server's; it cannot be moved, so a class of one second is waited out. */
 async function untilExpired(sender: Participant, messageId: string, recipient: Participant): Promise<void> {
-  await until(async () => (await statusOf(sender, messageId, recipient)) !== 'stored');
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const endsAt = Date.now() + 10_000;
-  while (!(await condition())) {
-    if (Date.now() > endsAt) throw new Error('the condition did not come true within 10 s');
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await eventually(async () => (await statusOf(sender, messageId, recipient)) !== 'stored');
 }
 
 async function statusOf(
@@ -157,7 +150,7 @@ describe('the retention timer', () => {
       (await sender.request<{ status?: string }>('GET', `/messages/${messageId}/status?recipient=${key}`))
         .body.status;
     expect(await status()).toBe('stored');
-    await until(async () => (await status()) === 'expired');
+    await eventually(async () => (await status()) === 'expired');
     await broker.runTimer('retention');
     expect((await receiptsOf(sender)).receipts).toMatchObject([{ messageId, recipient: key }]);
     // Regression: whoever owns the key is the recipient, which is told nothing, also when the message is gone.
@@ -171,8 +164,8 @@ describe('the retention timer', () => {
     await broker.runTimer('retention');
     const manager = await inspector.jetstreamManager();
     for (const stream of ['DDHUB_MAIL_0', 'DDHUB_MAIL_1']) {
-      const info = await manager.consumers.info(stream, 'expiry-1h').catch(() => undefined);
-      expect(info?.delivered.consumer_seq ?? 0).toBe(0);
+      const { delivered } = await manager.consumers.info(stream, 'expiry-1h');
+      expect(delivered.consumer_seq).toBe(0);
     }
     expect(await statusOf(alice, messageId, bob)).toBe('stored');
   });
@@ -186,7 +179,7 @@ describe('the retention timer', () => {
     expect(await search(bob, { clientId: 'ttl', senderId: [sender.did] })).toEqual([]);
     await broker.runTimer('retention');
     // The class is three seconds long: its receipt comes up to a class later than the end.
-    await until(async () => {
+    await eventually(async () => {
       await broker.runTimer('retention');
       return (await receiptsOf(sender)).receipts.length > 0;
     });
@@ -204,7 +197,7 @@ describe('the retention timer', () => {
     const ids = await Promise.all(Array.from({ length: 50 }, () => send(bob, sender)));
     await untilExpired(sender, ids.at(-1) ?? '', bob);
     await Promise.all([broker.runTimer('retention'), second.runTimer('retention')]);
-    await until(async () => {
+    await eventually(async () => {
       await Promise.all([broker.runTimer('retention'), second.runTimer('retention')]);
       return (await receiptsOf(sender)).receipts.length >= ids.length;
     });
@@ -245,7 +238,7 @@ describe('the retention timer', () => {
       }
       return names;
     };
-    await until(async () => {
+    await eventually(async () => {
       await shrunk.runTimer('retention');
       return !(await consumers()).includes('expiry-1s');
     });

@@ -24,7 +24,7 @@ import {
   sentIds,
 } from '../../support/broker-messages';
 import { type IdempotencyRecords, openIdempotencyRecords } from '../../support/idempotency-records';
-import { eventually } from '../../support/local-host';
+import { eventually } from '../../support/eventually';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 
 jest.setTimeout(30_000);

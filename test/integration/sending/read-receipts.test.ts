@@ -13,7 +13,7 @@ import {
   send,
   sentIds,
 } from '../../support/broker-messages';
-import { eventually } from '../../support/local-host';
+import { eventually } from '../../support/eventually';
 import { type NatsServer, startNatsServer } from '../../support/nats-server';
 
 jest.setTimeout(30_000);
@@ -156,12 +156,16 @@ describe('a sender', () => {
     for (const readReceipts of [true, false]) {
       await optIn(bob, readReceipts);
       const since = Date.now();
+      let counts = false;
       await eventually(async () => {
+        const begun = Date.now();
         const before = (await receipts()).length;
         await settle();
-        return (await receipts()).length > before === readReceipts;
+        counts = (await receipts()).length > before === readReceipts;
+        return counts || begun - since > 2_000;
       });
-      expect(Date.now() - since).toBeLessThan(3_000);
+      // What began within two seconds after the answer to the change may still have missed it.
+      expect(counts).toBe(true);
     }
   });
 
