@@ -148,13 +148,15 @@ describe('the read model of topics', () => {
     const other = site.start({ natsUrl: nats.url });
     const sender = alice.at(other);
     await send(sender, bob, id);
-    const deletedAt = Date.now();
     expect((await alice.request('DELETE', `/topics/${id}`)).status).toBe(200);
+    const deletedAt = Date.now();
+    let askedAt = deletedAt;
     let status = 200;
-    while (status === 200 && Date.now() - deletedAt < 6_000) {
+    while (status === 200 && askedAt - deletedAt < 5_000) {
+      // What was asked later than that is not to be accepted.
+      askedAt = Date.now();
       status = (await sender.request('POST', '/messages', messageTo([bob.did], id))).status;
     }
     expect(status).toBe(404);
-    expect(Date.now() - deletedAt).toBeLessThan(6_000);
   });
 });
