@@ -1,6 +1,6 @@
 // The limits that keep one caller from taking what belongs to all, each decided without I/O.
 
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { BrokerError } from '../../shared/broker-error';
 import { BodyTurns } from '../../shared/http/body-turns';
 import { bodyChunks } from '../../shared/http/body-chunks';
@@ -134,7 +134,7 @@ describe('abuse: many large bodies', () => {
 });
 
 describe('abuse: work that keeps the thread busy', () => {
-  it('is done one after the other, with pauses, and refused when too much waits', async () => {
+  it('is done one after the other, and refused when too much waits', async () => {
     const paced = new PacedWork({ pauses: 1, maxWaiting: 2 });
     let running = 0;
     let most = 0;
@@ -155,5 +155,25 @@ describe('abuse: work that keeps the thread busy', () => {
     expect(outcomes[3]).toMatchObject({ reason: expect.any(TooMuchWaiting) as unknown });
     expect(most).toBe(1);
     expect(await paced.run(() => work(false))).toBe('done');
+  });
+
+  it('leaves the thread to others for as many times as long as it took', async () => {
+    jest.useFakeTimers();
+    try {
+      const paced = new PacedWork({ pauses: 3, maxWaiting: 1 });
+      let hasBegun = false;
+      await paced.run(() => {
+        jest.advanceTimersByTime(20);
+        return Promise.resolve();
+      });
+      const next = paced.run(() => Promise.resolve((hasBegun = true)));
+      await jest.advanceTimersByTimeAsync(59);
+      expect(hasBegun).toBe(false);
+      await jest.advanceTimersByTimeAsync(1);
+      expect(hasBegun).toBe(true);
+      await next;
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });
