@@ -7,10 +7,12 @@ import {
   didMailbox,
   type ClientCursorAdministration,
   type ClientRegistry,
+  type DeadLetter,
   type Mailbox,
   mailboxToken,
   type MessageIds,
   type MessageLog,
+  type SealingContext,
 } from '../shared/messages';
 import { knownClient } from './known-client';
 import { clientIdSchema } from './messages';
@@ -53,6 +55,9 @@ export function deadLetterRoutes({
     mailbox: mailboxToken(mailbox),
     generation: await messageLog.generation(mailbox),
   });
+  /** As search, receive and the sender have it. */
+  const idOf = ({ seq, keyNumber }: Pick<DeadLetter, 'seq' | 'keyNumber'>, context: SealingContext): string =>
+    ids.seal(seq, context, keyNumber ?? ids.currentKey);
   /** Carries out a change of some dead letters, and says which ids it has met and which are none. */
   const change = async (
     did: string,
@@ -67,7 +72,7 @@ export function deadLetterRoutes({
     const seqs = seqOf && new Set([...seqOf.values()].filter((seq) => seq !== undefined));
     const met = await cursors[name](mailbox, clientId, seqs ?? null);
     if (seqOf) return Map.groupBy(seqOf.keys(), (id) => met.has(seqOf.get(id) ?? -1));
-    const all = await mapInPortions([...met], (seq) => ids.seal(seq, context, ids.currentKey));
+    const all = await mapInPortions([...met.values()], (letter) => idOf(letter, context));
     return new Map([[true, all]]);
   };
   return [
@@ -92,14 +97,17 @@ export function deadLetterRoutes({
         const context = await contextOf(mailbox);
         const letters = await cursors.deadLetters(mailbox, clientId);
         return {
-          json: await mapInPortions(letters, ({ seq, topic, deliveries, endsAtSeconds, dead }) => ({
-            messageId: ids.seal(seq, context, ids.currentKey),
-            topicId: topic,
-            reason: dead.reason,
-            deliveryCount: deliveries,
-            deadAt: new Date(dead.atMs).toISOString(),
-            endsAt: new Date(endsAtSeconds * 1_000).toISOString(),
-          })),
+          json: await mapInPortions(
+            letters,
+            ({ seq, keyNumber, topic, deliveries, endsAtSeconds, dead }) => ({
+              messageId: idOf({ seq, keyNumber }, context),
+              topicId: topic,
+              reason: dead.reason,
+              deliveryCount: deliveries,
+              deadAt: new Date(dead.atMs).toISOString(),
+              endsAt: new Date(endsAtSeconds * 1_000).toISOString(),
+            }),
+          ),
         };
       },
     }),

@@ -47,23 +47,23 @@ export class ClientCursorAdministration {
   /**
    * Makes dead letters deliverable again, with a new count.
    * @param seqs null for all
-   * @returns those that are pending again; at the ceiling of pending messages the rest stay dead letters
+   * @returns by sequence those that are pending again; at the ceiling of pending messages the rest stay dead letters
    */
   async redrive(
     mailbox: Mailbox,
     clientId: string,
     seqs: ReadonlySet<number> | null,
-  ): Promise<ReadonlySet<number>> {
+  ): Promise<ReadonlyMap<number, DeadLetter>> {
     const { cursors } = this.dependencies;
     return flat(await cursors.updateAll(mailbox, clientId, (cursor, nowMs) => redrive(cursor, seqs, nowMs)));
   }
 
-  /** Deletes dead letters: they count as acknowledged. @param seqs null for all @returns those that are gone */
+  /** Deletes dead letters: they count as acknowledged. @param seqs null for all @returns by sequence those that are gone */
   async removeDeadLetters(
     mailbox: Mailbox,
     clientId: string,
     seqs: ReadonlySet<number> | null,
-  ): Promise<ReadonlySet<number>> {
+  ): Promise<ReadonlyMap<number, DeadLetter>> {
     const { cursors } = this.dependencies;
     return flat(
       await cursors.updateAll(mailbox, clientId, (cursor, nowMs) => removeDeadLetters(cursor, seqs, nowMs)),
@@ -71,4 +71,5 @@ export class ClientCursorAdministration {
   }
 }
 
-const flat = (outcomes: readonly (readonly number[])[]): ReadonlySet<number> => new Set(outcomes.flat());
+const flat = (outcomes: readonly (readonly DeadLetter[])[]): ReadonlyMap<number, DeadLetter> =>
+  new Map(outcomes.flat().map((letter) => [letter.seq, letter]));

@@ -183,9 +183,9 @@ export class Gatherer {
         bytes: maxBytes - bytes,
       });
       for (const message of batch.messages) {
-        const { seq, topic, sender, timeMs, endsAtMs, dueAtMs } = message;
+        const { seq, topic, sender, keyNumber, timeMs, endsAtMs, dueAtMs } = message;
         // Of what is passed over the fact is kept, not the body: it may be a hundred thousand messages.
-        messages.push({ seq, topic, sender, timeMs, endsAtMs, dueAtMs, bytes: message.bytes });
+        messages.push({ seq, topic, sender, keyNumber, timeMs, endsAtMs, dueAtMs, bytes: message.bytes });
         const isNew =
           matches(topic, sender) &&
           endsAtMs > nowMs &&

@@ -6,7 +6,7 @@ export { ClientCursorAdministration, type SeekPlace } from './client-cursors';
 export { ClientIds, forgetIdleClients } from './client-ids';
 export { type ClientOptions, type ClientRegistry, defaultClientOptions } from './client-registry';
 export { ClientStates } from './client-state';
-export { cursorLimits, type LeaseAction } from './cursor';
+export { cursorLimits, type DeadLetter, type LeaseAction } from './cursor';
 export { findMessage } from './find-message';
 export { Delivery, type RecipientOutcome } from './delivery';
 export { parseInstant } from './instant';
@@ -18,7 +18,7 @@ export type { MailboxOptionsStore } from './mailbox-options';
 export { didMailbox, mailboxToken, senderToken, type Mailbox } from './mailbox';
 export { filePayload, printLeases, printMessages, printShared } from './message-body';
 export { type MessageResult, sendBatch } from './message-batch';
-export { MessageIds } from './message-id';
+export { MessageIds, type SealingContext } from './message-id';
 export type { MessageLog } from './message-log';
 export {
   maxClaimedPayloadBytes,

@@ -6,8 +6,6 @@ import type { Mailbox } from './mailbox';
 
 /** A message as it lies in the log. */
 export interface StoredMessage extends ReadMessage {
-  /** Number of the key that seals its id. */
-  readonly keyNumber: number;
   /** The JSON object that a search returns, less `messageId` and `timestampNanos`, in UTF-8. */
   readonly body: Uint8Array;
   /** Set where the body has no payload: it lies in Blob. `bytes` counts it. */

@@ -14,6 +14,8 @@ export interface SettledMessage {
   readonly seq: number;
   /** Sender's token: the receipt's reader. */
   readonly sender: string;
+  /** Number of the key that seals its id; undefined where that is not known. */
+  readonly keyNumber: number | undefined;
 }
 
 /** Told of messages that were just settled on a cursor. @param reason of a rejection */
@@ -75,19 +77,24 @@ export class ReadReceipts {
 
   async #tellOf(
     mailbox: Mailbox,
-    { seq, sender }: SettledMessage,
+    message: SettledMessage,
     told: Pick<Receipt, 'outcome' | 'at' | 'reason'>,
   ): Promise<void> {
-    const messageId = await this.#idOf(mailbox, seq);
+    const messageId = await this.#idOf(mailbox, message);
     if (messageId === undefined) return;
-    await this.dependencies.receiptLog.write(sender, { messageId, recipient: mailbox.identifier, ...told });
+    await this.dependencies.receiptLog.write(message.sender, {
+      messageId,
+      recipient: mailbox.identifier,
+      ...told,
+    });
   }
 
-  /** As its sender knows it; undefined where the message is gone. */
-  async #idOf(mailbox: Mailbox, seq: number): Promise<string | undefined> {
+  /** As its sender knows it; undefined where the message is gone and its key is not known. */
+  async #idOf(mailbox: Mailbox, { seq, keyNumber }: SettledMessage): Promise<string | undefined> {
     const { messageLog, messageIds } = this.dependencies;
-    const stored = await messageLog.at(mailbox, seq);
+    const number = keyNumber ?? (await messageLog.at(mailbox, seq))?.keyNumber;
+    if (number === undefined) return undefined;
     const context = { mailbox: mailboxToken(mailbox), generation: await messageLog.generation(mailbox) };
-    return stored && messageIds.seal(seq, context, stored.keyNumber);
+    return messageIds.seal(seq, context, number);
   }
 }

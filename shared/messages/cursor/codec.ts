@@ -1,25 +1,26 @@
 // The stored form of a cursor: variable-length integers and differences, about two bytes for a pending message of
 // a steady flow. Chunks of pending messages keep their bytes, so that writing costs what changed.
 //
-//   version 2 | generation | start | from + 1 in ms or 0 for none | last grant | names | sender sets | positions | nonces |
+//   version 3 | generation | start | from + 1 in ms or 0 for none | last grant | names | sender sets | positions | nonces |
 //   pending chunks
 //   name      = length, ASCII            (topic ids and sender tokens, each once)
 //   set       = count, name indexes as ascending differences
 //   position  = topic + 1 or 0 for any, set + 1 or 0 for any, readThrough, time in ms
 //   chunk     = first, last − first, count, dead letters, earliest end in s, earliest due time in s, bytes, entries
 //   entry     = 8 × difference of seq + flags, then
-//               unless flag 1 (those of the entry before): topic, sender, end in s, due time − end in s
+//               unless flag 1 (those of the entry before): topic, sender, key number + 1 or 0 for not known, end in s,
+//               due time − end in s
 //               unless flag 2 (those of the entry before): deliveries, grant, leased until in ms
 //               with flag 4 (a dead letter): since when in ms, reason in UTF-8
 //
-// Version 1 had no leases: no last grant, no dead letters in the chunk, and entries of 2 × difference + flag 1.
+// Version 2 had no key numbers. Version 1 had no leases either: no last grant, no dead letters in the chunk, and entries of 2 × difference + flag 1.
 
 import type { Cursor, InstanceNonce } from './cursor';
 import { neverLeased, PendingChunk, type PendingEntry, PendingList } from './pending-list';
 import { type Position, Positions, SenderSet } from './positions';
 import { Reader, Writer } from './variable-length';
 
-const version = 2;
+const version = 3;
 const sameMessage = 1;
 const sameLease = 2;
 const isDead = 4;
@@ -100,7 +101,7 @@ export class CursorCodec {
   decode(bytes: Uint8Array): Cursor {
     const reader = new Reader(bytes);
     const found = reader.integer();
-    if (found !== version && found !== 1)
+    if (found < 1 || found > version)
       throw new RangeError(`Cursor records of version ${found} are not known to this program.`);
     const generation = reader.integer();
     const start = reader.integer();
@@ -172,6 +173,7 @@ export class CursorCodec {
       const isSameMessage =
         entry.topic === previous.topic &&
         entry.sender === previous.sender &&
+        entry.keyNumber === previous.keyNumber &&
         entry.endsAtSeconds === previous.endsAtSeconds &&
         entry.dueAtSeconds === previous.dueAtSeconds;
       const isSameLease =
@@ -187,6 +189,7 @@ export class CursorCodec {
       if (!isSameMessage) {
         writer.integer(this.#table.indexOf(entry.topic));
         writer.integer(this.#table.indexOf(entry.sender));
+        writer.integer(entry.keyNumber === undefined ? 0 : entry.keyNumber + 1);
         writer.integer(entry.endsAtSeconds);
         writer.integer(entry.dueAtSeconds - entry.endsAtSeconds);
       }
@@ -233,6 +236,7 @@ const nobody: PendingEntry = {
   seq: 0,
   topic: '',
   sender: '',
+  keyNumber: undefined,
   endsAtSeconds: 0,
   dueAtSeconds: 0,
   ...neverLeased,
@@ -249,12 +253,13 @@ function decodeEntries(
     const head = reader.integer();
     const scale = chunk.version === 1 ? 2 : flags;
     const flag = chunk.version === 1 ? (head % 2) + sameLease : head % flags;
-    const message = flag & sameMessage ? previous : readMessage(reader, nameAt);
+    const message = flag & sameMessage ? previous : readMessage(reader, nameAt, chunk.version);
     const lease = flag & sameLease ? previous : readLease(reader);
     const entry: PendingEntry = {
       seq: previous.seq + Math.floor(head / scale),
       topic: message.topic,
       sender: message.sender,
+      keyNumber: message.keyNumber,
       endsAtSeconds: message.endsAtSeconds,
       dueAtSeconds: message.dueAtSeconds,
       deliveries: lease.deliveries,
@@ -270,11 +275,13 @@ function decodeEntries(
   });
 }
 
-function readMessage(reader: Reader, nameAt: (index: number) => string) {
+function readMessage(reader: Reader, nameAt: (index: number) => string, version: number) {
   const topic = nameAt(reader.integer());
   const sender = nameAt(reader.integer());
+  const key = version < 3 ? 0 : reader.integer();
+  const keyNumber = key === 0 ? undefined : key - 1;
   const endsAtSeconds = reader.integer();
-  return { topic, sender, endsAtSeconds, dueAtSeconds: endsAtSeconds + reader.integer() };
+  return { topic, sender, keyNumber, endsAtSeconds, dueAtSeconds: endsAtSeconds + reader.integer() };
 }
 
 function readLease(reader: Reader) {

@@ -22,7 +22,7 @@ export function redrive(
   before: Cursor,
   seqs: ReadonlySet<number> | null,
   nowMs: number,
-): { readonly cursor: Cursor; readonly outcome: readonly number[] } {
+): { readonly cursor: Cursor; readonly outcome: readonly DeadLetter[] } {
   const cursor = dropSettled(before, nowMs);
   const room = Math.max(0, cursorLimits.pending - cursor.pending.liveCount(nowMs));
   const chosen = chosenOf(cursor, seqs, nowMs).slice(0, room);
@@ -38,7 +38,7 @@ export function removeDeadLetters(
   before: Cursor,
   seqs: ReadonlySet<number> | null,
   nowMs: number,
-): { readonly cursor: Cursor; readonly outcome: readonly number[] } {
+): { readonly cursor: Cursor; readonly outcome: readonly DeadLetter[] } {
   const cursor = dropSettled(before, nowMs);
   const chosen = chosenOf(cursor, seqs, nowMs);
   const pending = cursor.pending.without(new Set(chosen.map(({ seq }) => seq)));
@@ -50,7 +50,7 @@ function chosenOf(cursor: Cursor, seqs: ReadonlySet<number> | null, nowMs: numbe
 }
 
 function stepOf(before: Cursor, after: Cursor, chosen: readonly DeadLetter[]) {
-  return { cursor: chosen.length ? after : before, outcome: chosen.map(({ seq }) => seq) };
+  return { cursor: chosen.length ? after : before, outcome: chosen };
 }
 
 function isDead(entry: PendingEntry): entry is DeadLetter {

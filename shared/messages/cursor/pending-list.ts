@@ -6,6 +6,8 @@ export interface PendingEntry {
   readonly topic: string;
   /** Sender's token. */
   readonly sender: string;
+  /** Number of the key that seals its id; undefined where the record was written before that was noted. */
+  readonly keyNumber: number | undefined;
   /** Server time after which the message has certainly ended: it is not returned any more. Unit: s, rounded up. */
   readonly endsAtSeconds: number;
   /** Server time at which the timer looks after it, not before its end. Unit: s, rounded up. */

@@ -19,6 +19,8 @@ export interface ReadMessage {
   readonly endsAtMs: number;
   /** When the timer looks after it: the end of its retention class. Server time, ms. */
   readonly dueAtMs: number;
+  /** Number of the key that seals its id. */
+  readonly keyNumber: number;
   /** Size in the answer. Unit: bytes. */
   readonly bytes: number;
 }
@@ -237,11 +239,12 @@ function joined(
   return read.serves.map((scope) => ({ ...scope, readThrough: joinsAt, timeMs: nowMs }));
 }
 
-function toPending({ seq, topic, sender, endsAtMs, dueAtMs }: ReadMessage): PendingEntry {
+function toPending({ seq, topic, sender, keyNumber, endsAtMs, dueAtMs }: ReadMessage): PendingEntry {
   return {
     seq,
     topic,
     sender,
+    keyNumber,
     endsAtSeconds: Math.ceil(endsAtMs / 1_000),
     dueAtSeconds: Math.ceil(dueAtMs / 1_000),
     ...neverLeased,

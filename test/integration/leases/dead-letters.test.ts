@@ -2,6 +2,7 @@
 // the log says that there are some, and nothing of what is in them.
 
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { type Broker, type BrokerSite, createBrokerSite, type Participant } from '../../support/broker';
 import { receive, settle } from '../../support/broker-leases';
 import { createTopic, search, send } from '../../support/broker-messages';
@@ -103,4 +104,18 @@ describe('a dead letter', () => {
       }
     },
   );
+
+  test('regression: has the id of its message also after the key of new ids has changed', async () => {
+    const newKey = `2:${randomBytes(32).toString('base64url')}`;
+    const rotated = site.start({
+      natsUrl: server.url,
+      settings: { MESSAGE_ID_KEY: `${newKey},${site.settings['MESSAGE_ID_KEY'] ?? ''}` },
+    });
+    const messageId = await send(sender, reader, topicId, { ttlSeconds: 3_600 });
+    await settle(reader, clientId, 'reject', await receive(reader, clientId), { reason: 'not now' });
+    reader = reader.at(rotated);
+    expect(await deadLetters()).toMatchObject([{ messageId }]);
+    const redriven = await reader.request('POST', `/clients/${clientId}/dead-letters/redrive`);
+    expect(redriven.body).toEqual({ redriven: [messageId], notFound: [] });
+  });
 });

@@ -136,7 +136,8 @@ export class LookAfterDead implements Command {
     const listed = await requireDead(real, model);
     const chosen = this.picks ? new Set(picked([...listed, 999_999], this.picks)) : null;
     const change = this.deletes ? removeDeadLetters : redrive;
-    const met = await real.store.update(cursorName, (cursor, nowMs) => change(cursor, chosen, nowMs));
+    const changed = await real.store.update(cursorName, (cursor, nowMs) => change(cursor, chosen, nowMs));
+    const met = changed.map(({ seq }) => seq);
     expect(met).toEqual(listed.filter((seq) => chosen?.has(seq) ?? true));
     for (const seq of met) {
       model.dead.delete(seq);

@@ -42,19 +42,46 @@ describe('a cursor record of version 1', () => {
     expect(cursor.pending.deadCount()).toBe(0);
   });
 
-  it('is written again as one of version 2 that says the same', () => {
+  it('is written again as one of version 3 that says the same', () => {
     const codec = new CursorCodec();
     const cursor = codec.decode(versionOne);
     const bytes = codec.encode(cursor);
-    expect(bytes[0]).toBe(2);
+    expect(bytes[0]).toBe(3);
     const again = new CursorCodec().decode(bytes);
     expect({ ...again, pending: [...again.pending] }).toEqual({ ...cursor, pending: [...cursor.pending] });
   });
 
   it('that ends early, and a record of a version to come, are refused', () => {
     expect(() => new CursorCodec().decode(versionOne.subarray(0, 20))).toThrow(RangeError);
-    expect(() => new CursorCodec().decode(Uint8Array.from([3, ...versionOne.subarray(1)]))).toThrow(
+    expect(() => new CursorCodec().decode(Uint8Array.from([4, ...versionOne.subarray(1)]))).toThrow(
       RangeError,
     );
+  });
+});
+
+/** A record as programs before key numbers wrote it. */
+const versionTwo = Uint8Array.from([
+  ...[2, 3, 0, 0, 7], // version, generation, start, from, last grant
+  ...[2, 1, 0x74, 1, 0x73], // two names: t, s
+  ...[0, 0, 0], // no set, no position, no nonce
+  ...[1, 4, 2, 2, 0, 60, 70, 9], // one chunk: from 4 to 6, two entries, no dead letter, end, due, bytes
+  ...[0, 0, 1, 60, 10, 1, 7, 90], // seq 4: topic, sender, end, due − end, deliveries, grant, leased until
+  ...[19], // seq 6: like the one before
+]);
+
+describe('a cursor record of version 2', () => {
+  it('is read as one whose messages have keys that are not known, and written again as it is', () => {
+    const codec = new CursorCodec();
+    const cursor = codec.decode(versionTwo);
+    const entry = {
+      ...{ topic: 't', sender: 's', keyNumber: undefined, endsAtSeconds: 60, dueAtSeconds: 70 },
+      ...{ deliveries: 1, grant: 7, leaseUntilMs: 90, dead: undefined },
+    };
+    expect([...cursor.pending]).toEqual([
+      { ...entry, seq: 4 },
+      { ...entry, seq: 6 },
+    ]);
+    const again = new CursorCodec().decode(codec.encode(cursor));
+    expect([...again.pending]).toEqual([...cursor.pending]);
   });
 });

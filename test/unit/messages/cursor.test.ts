@@ -32,6 +32,7 @@ const entry = fc
     seq: fc.integer({ min: 1, max: 2 ** 47 }),
     topic: topicName,
     sender: senderName,
+    keyNumber: fc.option(fc.nat({ max: 255 }), { nil: undefined }),
     endsAtSeconds: fc.integer({ min: 1, max: 2_000_000_000 }),
     longer: fc.nat({ max: 1_000 }),
     deliveries: fc.nat({ max: 3 }),
@@ -164,6 +165,7 @@ describe('a stored cursor', () => {
         seq: 1_000_000 + index * 13,
         topic: 'a'.repeat(24),
         sender: 's'.repeat(26),
+        keyNumber: 1,
         endsAtSeconds: 1_800_000_000 + Math.floor(index / 100),
         dueAtSeconds: 1_800_000_000 + Math.floor(index / 100),
         ...neverLeased,
@@ -177,7 +179,7 @@ describe('a stored cursor', () => {
     const bytes = new CursorCodec().encode({
       ...newCursor(1),
       pending: PendingList.of([
-        { seq: 5, topic: 't', sender: 's', endsAtSeconds: 9, dueAtSeconds: 9, ...neverLeased },
+        { seq: 5, topic: 't', sender: 's', keyNumber: 1, endsAtSeconds: 9, dueAtSeconds: 9, ...neverLeased },
       ]),
     });
     expect(() => new CursorCodec().decode(Buffer.from([99, 1, 0]))).toThrow(RangeError);
@@ -194,6 +196,7 @@ describe('a stored cursor', () => {
           seq: number + 1,
           topic: 't'.repeat(24),
           sender: `${number}`.padStart(26, 's'),
+          keyNumber: 1,
           endsAtSeconds: 9,
           dueAtSeconds: 9,
           ...neverLeased,
@@ -310,6 +313,7 @@ describe('taking', () => {
     timeMs: 1_000,
     endsAtMs: 60_000,
     dueAtMs: 60_000,
+    keyNumber: 1,
     bytes: 100,
     ...more,
   });

@@ -12,7 +12,7 @@ import {
 
 const dueAtMs = 100_000;
 const message = (seq: number, endsAtMs: number): ReadMessage => ({
-  ...{ seq, topic: 't', sender: 's', timeMs: 1_000, endsAtMs, dueAtMs, bytes: 10 },
+  ...{ seq, topic: 't', sender: 's', timeMs: 1_000, endsAtMs, dueAtMs, bytes: 10, keyNumber: 1 },
 });
 
 function search(cursor: Cursor, messages: readonly ReadMessage[], nowMs: number) {
