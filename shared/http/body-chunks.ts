@@ -14,25 +14,26 @@ export async function* bodyChunks(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (!body) return;
   const reader = (body as ReadableStream<Uint8Array>).getReader();
-  const late = Promise.withResolvers<never>();
-  late.promise.catch(() => undefined);
+  const late = new AbortController();
+  // Ends the read that waits. A race with one promise for all reads would keep every chunk until the body's end.
   const timer = setTimeout(() => {
-    late.reject(new BrokerError('body-too-slow', `The body has to arrive within ${maxMs / 1_000} seconds.`));
+    late.abort();
+    reader.releaseLock();
   }, maxMs);
-  let mayCancel = true;
   try {
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), late.promise]);
+      const { done, value } = await reader.read();
       if (done) return;
       yield value;
     }
   } catch (error) {
-    // Giving up on the body ends the connection, and with it the answer: the host ends it after the answer.
-    mayCancel = !(error instanceof BrokerError);
-    throw error;
+    if (!late.signal.aborted) throw error;
+    throw new BrokerError('body-too-slow', `The body has to arrive within ${maxMs / 1_000} seconds.`, {
+      cause: error,
+    });
   } finally {
     clearTimeout(timer);
-    if (mayCancel) void reader.cancel().catch(() => undefined);
-    else reader.releaseLock();
+    // Giving up on the body ends the connection, and with it the answer: what is late is ended by the host after it.
+    if (!late.signal.aborted) void reader.cancel().catch(() => undefined);
   }
 }

@@ -39,7 +39,11 @@ export async function readUpload(
   const fail = (message: string, cause?: unknown): void => {
     fault.reject(new BrokerError('malformed-upload', message, { cause }));
   };
-  fault.promise.catch(() => undefined);
+  // Ends the wait for room in the parser. A race with one promise for all waits would grow with each of them.
+  const faulty = new AbortController();
+  fault.promise.catch(() => {
+    faulty.abort();
+  });
 
   parser.on('file', (_name, stream) => {
     // That it ends without all of its bytes is told by the parser's error.
@@ -69,7 +73,8 @@ export async function readUpload(
   finished.catch(() => undefined);
   try {
     for await (const chunk of chunksOf(request, options.maxMs, fail)) {
-      if (!parser.write(chunk)) await Promise.race([once(parser, 'drain'), fault.promise]);
+      if (parser.write(chunk)) continue;
+      await once(parser, 'drain', { signal: faulty.signal }).catch(() => fault.promise);
     }
     parser.end();
     await Promise.race([finished, fault.promise]);
