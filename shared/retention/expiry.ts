@@ -97,7 +97,7 @@ export interface MailboxCursors {
 /** Messages handled at once: what groups them by mailbox well and still takes little memory. */
 const batchSize = 1_000;
 const concurrentLooks = 16;
-const concurrentMailboxes = 64;
+const concurrentMailboxes = 24;
 /** Of one mailbox. */
 const concurrentReceipts = 16;
 
