@@ -76,6 +76,10 @@ class Link {
     this.#closed = true;
     const connection = await this.#opening?.catch(() => undefined);
     if (!connection || connection.isClosed()) return;
+    if (connection.isDraining()) {
+      await connection.closed();
+      return;
+    }
     // drain() would wait for ever on a server that is away.
     await (this.#up ? connection.drain() : connection.close());
   }
