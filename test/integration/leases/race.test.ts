@@ -116,7 +116,7 @@ function expectFirstDeliveriesInOrder(ids: readonly string[], handouts: readonly
 
 describe.each([
   ['server', 3_000],
-  ['cluster', 1_500],
+  ['cluster', 3_000],
 ] as const)('two hundred workers of one client id on a %s', (kind, total) => {
   let store: MessageStore;
   let site: BrokerSite;
