@@ -97,9 +97,9 @@ export interface MailboxCursors {
 /** Messages handled at once: what groups them by mailbox well and still takes little memory. */
 const batchSize = 1_000;
 const concurrentLooks = 16;
-const concurrentMailboxes = 24;
+const concurrentMailboxes = 16;
 /** Of one mailbox. */
-const concurrentReceipts = 16;
+const concurrentReceipts = 8;
 
 /**
  * Settles and trims what is due, one shard after the other, until nothing is due or time is up. What fails is left to
