@@ -3,7 +3,7 @@
 
 import { BrokerError } from '../broker-error';
 import type { ContentCheck, ContentValidator, PayloadValidator, SchemaSource, SchemaType } from '../topics';
-import { FairTurns } from './fair-turns';
+import { Turns } from '../turns';
 
 export interface ContentValidationOptions {
   readonly payloads: PayloadValidator;
@@ -17,7 +17,7 @@ const rowTypes: ReadonlySet<SchemaType> = new Set(['CSV', 'TSV']);
 
 export class ContentValidation {
   /** Whole files are held one at a time: each takes several times its size while it is parsed. */
-  readonly #turns = new FairTurns();
+  readonly #turns = new Turns({ atOnce: 1 });
 
   constructor(private readonly options: ContentValidationOptions) {}
 

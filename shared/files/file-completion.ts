@@ -10,6 +10,7 @@ import { filePayload, printShared } from '../messages';
 import { mapConcurrently } from '../map-concurrently';
 import type { RetentionPolicy } from '../retention';
 import type { ContentCheck, TopicCatalog } from '../topics';
+import { Turns } from '../turns';
 import { compareContent, wrongBlock, wrongLength } from './content-comparison';
 import type { ContentValidation } from './content-validation';
 import {
@@ -52,8 +53,8 @@ const maxTurns = 16;
 export class FileCompletion {
   /** Verifications that run or wait, by the state of the file that each is of. */
   readonly #verifying = new Map<string, Promise<FileRecord>>();
-  /** The last one of each owner. */
-  readonly #lastOfOwner = new Map<string, Promise<unknown>>();
+  /** An owner has one at a time. */
+  readonly #turns = new Turns({ perOwner: 1 });
 
   constructor(private readonly dependencies: FileCompletionDependencies) {}
 
@@ -113,25 +114,15 @@ export class FileCompletion {
     return found;
   }
 
-  /**
-   * Verifying a large file is dear for everybody: who completes the same state at once shares it, and an owner has one
-   * at a time.
-   */
+  /** Verifying a large file is dear for everybody: who completes the same state at once shares it. */
   #verifyOnce({ record, version }: StoredRecord): Promise<FileRecord> {
-    const { ownerDid } = record;
     const state = `${record.fileId} ${version}`;
     const running = this.#verifying.get(state);
     if (running) return running;
-    const before = this.#lastOfOwner.get(ownerDid) ?? Promise.resolve();
-    const mine = before.then(() => this.#verify(record));
-    const settled = mine
-      .catch(() => undefined)
-      .then(() => {
-        this.#verifying.delete(state);
-        if (this.#lastOfOwner.get(ownerDid) === settled) this.#lastOfOwner.delete(ownerDid);
-      });
+    const mine = this.#turns
+      .run(record.ownerDid, () => this.#verify(record))
+      .finally(() => this.#verifying.delete(state));
     this.#verifying.set(state, mine);
-    this.#lastOfOwner.set(ownerDid, settled);
     return mine;
   }
 

@@ -4,7 +4,7 @@
 import { BrokerError, type Fault } from '../broker-error';
 import type { Clock } from '../clock';
 import type { Caller } from '../identity';
-import { CallerTurns } from './caller-turns';
+import { Turns } from '../turns';
 import { readSunset } from './deprecation';
 import { type Page, type PageRequest, toPage, toWindow } from './paging';
 import type { PayloadValidator } from './payload-validator';
@@ -21,8 +21,8 @@ import { compatibilityBasis, type CompatibilityReport, VersionCompatibility } fr
 
 /** How often publishing begins anew because others have changed the topic meanwhile. */
 const maxAttempts = 5;
-/** Dry runs of one caller that wait or are done. */
-const maxDryRuns = 8;
+/** Dry runs of one caller that wait while one is done. */
+const maxWaitingDryRuns = 7;
 /** How long a dry run may take until what is left is unknown. Unit: ms. */
 const maxDryRunMs = 5_000;
 
@@ -45,7 +45,7 @@ export class VersionAdministration {
   readonly #store: Pick<TopicStore, 'view' | 'listVersions'>;
   readonly #validator: PayloadValidator;
   readonly #compatibility: VersionCompatibility;
-  readonly #dryRuns = new CallerTurns(maxDryRuns);
+  readonly #dryRuns = new Turns({ perOwner: 1, maxWaiting: maxWaitingDryRuns, refusal: tooManyDryRuns });
   readonly #maxVersions: number;
   readonly #clock: Clock;
 
@@ -116,12 +116,7 @@ export class VersionAdministration {
     schemaText: string,
     request: DryRunOptions,
   ): Promise<CompatibilityReport> {
-    const endTurn = await this.#dryRuns.take(caller.did);
-    try {
-      return await this.#compare(id, schemaText, request);
-    } finally {
-      endTurn();
-    }
+    return this.#dryRuns.run(caller.did, () => this.#compare(id, schemaText, request));
   }
 
   async #compare(id: string, schemaText: string, request: DryRunOptions): Promise<CompatibilityReport> {
@@ -205,4 +200,10 @@ export class VersionAdministration {
 
 function versionTag(topic: Topic, version: string): string | undefined {
   return liveVersions(topic).find((candidate) => candidate.version === version)?.schemaHash;
+}
+
+function tooManyDryRuns(): BrokerError {
+  return new BrokerError('overloaded', `${maxWaitingDryRuns} dry runs of yours wait already.`, {
+    retryAfterSeconds: 5,
+  });
 }
