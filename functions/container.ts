@@ -20,7 +20,7 @@ import { ChannelAdministration } from '../shared/channels';
 import { type Clock, systemClock } from '../shared/clock';
 import type { Settings } from '../shared/config/settings';
 import { Admission } from '../shared/http/admission';
-import { Departures } from '../shared/http/departures';
+import { ClientConnections } from '../shared/http/client-connections';
 import { BodyTurns } from '../shared/http/body-turns';
 import type { HandlerDependencies } from '../shared/http/handler';
 import type { Route } from '../shared/http/route';
@@ -97,7 +97,7 @@ export function createContainer(
   });
   const clientIds = new ClientIds(clients, mailboxRemoval, anonymousMailboxes);
   const channels = new ChannelAdministration(channelStore, settings.limits.channelsPerParticipant);
-  const departures = new Departures();
+  const clientConnections = new ClientConnections();
   const readReceipts = store.readReceipts(messageIds);
   const leasing = leasingOf(settings, store, messageIds, readReceipts.tell, log);
   const roles = roleIndex(settings, store, clock);
@@ -204,7 +204,7 @@ export function createContainer(
       channels,
       roles,
       clients,
-      departures,
+      clientConnections,
       clock,
     }),
     ...keyRoutes({
@@ -224,7 +224,8 @@ export function createContainer(
     ...legacyFileRoutes({
       legacyFiles: files.legacyFiles,
       catalog: topics.catalog,
-      maxUploadMs: settings.limits.uploadMs,
+      clientConnections,
+      maxTransferMs: settings.limits.transferMs,
     }),
     ...operationsRoutes({
       routes: () => routes,
@@ -251,7 +252,7 @@ export function createContainer(
       clock,
     },
     close: async () => {
-      departures.close();
+      clientConnections.close();
       await Promise.all([store.jetStream.close(), topics.store.close(), schemaThreads.close()]);
     },
   };

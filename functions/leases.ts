@@ -3,7 +3,7 @@
 import { type TSchema, Type } from '@sinclair/typebox';
 import { invalidParameter } from '../shared/broker-error';
 import type { ChannelAdministration } from '../shared/channels';
-import type { Departures } from '../shared/http/departures';
+import type { ClientConnections } from '../shared/http/client-connections';
 import { type Reply, type Route, route } from '../shared/http/route';
 import type { RoleDirectory } from '../shared/identity';
 import {
@@ -34,7 +34,7 @@ export interface LeaseRoutesDependencies extends ReceivedAnswerDependencies {
   readonly channels: Pick<ChannelAdministration, 'get'>;
   readonly roles: RoleDirectory;
   readonly clients: Pick<ClientRegistry, 'note' | 'find'>;
-  readonly departures: Departures;
+  readonly clientConnections: ClientConnections;
 }
 
 const tag = 'Leases';
@@ -114,7 +114,7 @@ const failureDetails = {
 } as const;
 
 export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Route[] {
-  const { longPoll, leases, clients, catalog, channels, roles, departures } = dependencies;
+  const { longPoll, leases, clients, catalog, channels, roles, clientConnections } = dependencies;
   const settleRoute = (
     name: 'acknowledge' | 'release' | 'reject' | 'renew',
     summary: string,
@@ -171,7 +171,7 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
         'cursor-contended',
       ],
       handle: async ({ caller, params: { clientId }, body, invocationId, standAside }): Promise<Reply> => {
-        const signal = departures.signalOf(invocationId);
+        const signal = clientConnections.signalOf(invocationId);
         const [filter, options] = await Promise.all([
           filterOf(caller.did, body, { catalog, channels, roles }),
           clients.find(caller.did, clientId),

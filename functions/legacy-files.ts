@@ -2,6 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox';
 import { contentDisposition, headerText, type LegacyFiles } from '../shared/files';
+import type { ClientConnections } from '../shared/http/client-connections';
 import { validate } from '../shared/http/request';
 import { type Route, route } from '../shared/http/route';
 import { readUpload } from '../shared/http/upload';
@@ -17,8 +18,9 @@ import {
 export interface LegacyFileRoutesDependencies {
   readonly legacyFiles: LegacyFiles;
   readonly catalog: Pick<TopicCatalog, 'find'>;
-  /** How long a form may take to arrive. Unit: ms. */
-  readonly maxUploadMs: number;
+  readonly clientConnections: Pick<ClientConnections, 'signalOf' | 'taken'>;
+  /** How long a form may take to arrive, and a file to be taken. Unit: ms. */
+  readonly maxTransferMs: number;
 }
 
 const tag = 'Files';
@@ -51,8 +53,30 @@ const form = Type.Object({
 export function legacyFileRoutes({
   legacyFiles,
   catalog,
-  maxUploadMs,
+  clientConnections,
+  maxTransferMs,
 }: LegacyFileRoutesDependencies): readonly Route[] {
+  /** Asks for the next chunk only when the client has taken the last one, and for none when it has gone. */
+  const toStream = (bytes: AsyncIterator<Uint8Array, void>, invocationId: string) => {
+    const isGone = clientConnections.signalOf(invocationId);
+    const endsAt = performance.now() + maxTransferMs;
+    const cancel = async (): Promise<void> => {
+      await bytes.return?.();
+    };
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          await clientConnections.taken(invocationId, endsAt - performance.now());
+          if (isGone.aborted) await cancel();
+          const step = isGone.aborted ? undefined : await bytes.next();
+          if (!step || step.done) controller.close();
+          else controller.enqueue(step.value);
+        },
+        cancel,
+      },
+      { highWaterMark: 0 },
+    );
+  };
   return [
     route({
       method: 'POST',
@@ -82,16 +106,17 @@ export function legacyFileRoutes({
         'message-store-full',
         'topic-store-unavailable',
         'blob-store-unavailable',
+        'transfers-busy',
       ],
       handle: async ({ caller, request, once, standAside }) => {
-        const incoming = legacyFiles.receive();
+        const incoming = await standAside(() => legacyFiles.receive(caller.did));
         try {
           // What streams in takes as long as its sender likes, and may not keep others from their turn.
           const parts = await standAside(() =>
             readUpload(request, {
               filePart: 'file',
               maxTextBytes,
-              maxMs: maxUploadMs,
+              maxMs: maxTransferMs,
               takeFile: (bytes) => incoming.take(bytes),
             }),
           );
@@ -114,7 +139,7 @@ export function legacyFileRoutes({
           });
         } finally {
           // What did not become a file: a refusal, or a repetition that is answered as the first one was.
-          await incoming.discard();
+          await incoming.end();
         }
       },
     }),
@@ -144,11 +169,11 @@ export function legacyFileRoutes({
         'file-not-found',
         'file-not-complete',
         'payload-too-large',
-        'downloads-busy',
+        'transfers-busy',
         'blob-store-unavailable',
       ],
-      handle: async ({ caller, query: { fileId } }) => {
-        const { record, bytes } = await legacyFiles.send(caller.did, fileId);
+      handle: async ({ caller, query: { fileId }, invocationId, standAside }) => {
+        const { record, bytes } = await standAside(() => legacyFiles.send(caller.did, fileId));
         return {
           headers: {
             'content-type': 'application/octet-stream',
@@ -159,26 +184,9 @@ export function legacyFileRoutes({
             ownerdid: headerText(record.ownerDid),
             signature: headerText(record.signature),
           },
-          body: toStream(bytes),
+          body: toStream(bytes, invocationId),
         };
       },
     }),
   ];
-}
-
-/** Asks for the next chunk only when the last one is taken. */
-function toStream(bytes: AsyncIterator<Uint8Array, void>): ReadableStream<Uint8Array> {
-  return new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        const { done, value } = await bytes.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: async () => {
-        await bytes.return?.();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }

@@ -32,7 +32,7 @@ export type ErrorCode =
   | 'file-mismatch'
   | 'upload-slot-expired'
   | 'malformed-upload'
-  | 'downloads-busy'
+  | 'transfers-busy'
   | 'overloaded'
   | 'cursor-contended'
   | 'message-store-unavailable'

@@ -9,11 +9,11 @@ import type { Settings } from '../../shared/config/settings';
 import {
   ContentValidation,
   DirectFiles,
-  DownloadSlots,
   FileCompletion,
   FileSweep,
   LegacyFiles,
   PublishedFiles,
+  transferTurns,
 } from '../../shared/files';
 import type { Log } from '../../shared/log';
 import type { RetentionPolicy } from '../../shared/retention';
@@ -65,7 +65,8 @@ export function filesOf(
     ...shared,
     completion,
     directFiles,
-    downloadSlots: new DownloadSlots(files.concurrentDownloads),
+    uploads: transferTurns('uploads', files.concurrentUploads),
+    downloads: transferTurns('downloads', files.concurrentDownloads),
     log,
   });
   return { directFiles, legacyFiles, sweep: new FileSweep(shared) };

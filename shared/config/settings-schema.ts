@@ -152,12 +152,19 @@ export const settingsSchema = Type.Object({
   ),
   UPLOAD_SLOT_SECONDS: seconds('How long a file may be uploaded and completed.', 21_600, 60, 604_800),
   FILE_URL_SECONDS: seconds('How long an upload or download URL works.', 900, 30, 900),
+  CONCURRENT_UPLOADS: Type.Integer({
+    description:
+      'Uploads through one instance that run at once, half of them of one participant; others wait. Unit: uploads.',
+    default: 16,
+    minimum: 1,
+    maximum: 1_000,
+  }),
   CONCURRENT_DOWNLOADS: Type.Integer({
     description:
-      'Downloads through one instance that run at once, of up to 100 MB of memory each; others wait. Unit: downloads.',
-    default: 4,
+      'Downloads through one instance that run at once, half of them of one participant; others wait. Unit: downloads.',
+    default: 32,
     minimum: 1,
-    maximum: 100,
+    maximum: 1_000,
   }),
   CLAIM_CHECK_FAN_OUT_BYTES: bytes(
     'From this product of recipients and payload on, a payload is stored once in Blob instead of once a recipient.',
@@ -238,7 +245,12 @@ export const settingsSchema = Type.Object({
     45,
   ),
   BODY_SECONDS: seconds('How long the JSON body of a request may take to arrive.', 60, 1, 230),
-  UPLOAD_SECONDS: seconds('How long an upload through the broker may take to arrive.', 900, 1, 3_600),
+  TRANSFER_SECONDS: seconds(
+    'How long a file through the broker may take to arrive, and to be taken.',
+    900,
+    1,
+    3_600,
+  ),
   LOGINS_PER_MINUTE: perMinute(
     'Logins of one DID a minute at one instance; a minute’s worth may come at once.',
     120,

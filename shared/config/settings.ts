@@ -53,6 +53,7 @@ export interface Settings {
     readonly maxValidatedBytes: number;
     readonly slotMs: number;
     readonly urlMs: number;
+    readonly concurrentUploads: number;
     readonly concurrentDownloads: number;
     /** Recipients × bytes from which a payload is stored once. */
     readonly fanOutBytes: number;
@@ -79,7 +80,7 @@ export interface Settings {
     /** In line. */
     readonly maxWaitMs: number;
     readonly bodyMs: number;
-    readonly uploadMs: number;
+    readonly transferMs: number;
     readonly loginsPerDidAndMinute: number;
     readonly loginsPerAddressAndMinute: number;
     readonly topicsPerOwner: number;
@@ -172,6 +173,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       maxValidatedBytes: raw.VALIDATED_FILE_MAX_BYTES,
       slotMs: raw.UPLOAD_SLOT_SECONDS * 1_000,
       urlMs: raw.FILE_URL_SECONDS * 1_000,
+      concurrentUploads: raw.CONCURRENT_UPLOADS,
       concurrentDownloads: raw.CONCURRENT_DOWNLOADS,
       fanOutBytes: raw.CLAIM_CHECK_FAN_OUT_BYTES,
     },
@@ -193,7 +195,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       maxRunning: raw.CONCURRENT_REQUESTS,
       maxWaitMs: raw.REQUEST_WAIT_SECONDS * 1_000,
       bodyMs: raw.BODY_SECONDS * 1_000,
-      uploadMs: raw.UPLOAD_SECONDS * 1_000,
+      transferMs: raw.TRANSFER_SECONDS * 1_000,
       loginsPerDidAndMinute: raw.LOGINS_PER_MINUTE,
       loginsPerAddressAndMinute: raw.ADDRESS_LOGINS_PER_MINUTE,
       topicsPerOwner: raw.TOPICS_PER_OWNER,

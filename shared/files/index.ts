@@ -2,7 +2,6 @@
 
 export { ContentValidation } from './content-validation';
 export { DirectFiles, type UploadSlot } from './direct-files';
-export { DownloadSlots } from './download-slots';
 export { type CompletedFile, FileCompletion } from './file-completion';
 export type { FileRecord } from './file-record';
 export type { FileContents, FileRecords } from './file-store';
@@ -10,3 +9,4 @@ export { FileSweep } from './file-sweep';
 export { contentDisposition, headerText } from './header-text';
 export { type IncomingFile, LegacyFiles, maxLegacyFileBytes } from './legacy-files';
 export { PublishedFiles } from './published-files';
+export { transferTurns } from './transfer-turns';

@@ -8,13 +8,13 @@ import type { Caller } from '../identity';
 import type { Log } from '../log';
 import type { RetentionPolicy } from '../retention';
 import type { TopicCatalog } from '../topics';
+import type { EndTurn, Turns } from '../turns';
 import type { ContentValidation } from './content-validation';
 import type { DirectFiles } from './direct-files';
 import type { CompletedFile, FileCompletion } from './file-completion';
 import { fileNotFound } from './file-completion';
 import { type FileDescription, type FileRecord, newFileId, openFile, publishing } from './file-record';
 import type { ContentUpload, FileContents, FileRecords, StoredRecord } from './file-store';
-import type { DownloadSlots } from './download-slots';
 
 /** Bytes of a file that goes through the broker. */
 export const maxLegacyFileBytes = 100_000_000;
@@ -28,7 +28,9 @@ export interface LegacyFilesDependencies {
   readonly validation: ContentValidation;
   readonly completion: FileCompletion;
   readonly directFiles: Pick<DirectFiles, 'readable'>;
-  readonly downloadSlots: DownloadSlots;
+  /** Turns of participants at uploads, and at downloads. */
+  readonly uploads: Turns;
+  readonly downloads: Turns;
   readonly retention: RetentionPolicy;
   readonly clock: () => number;
   readonly log: Log;
@@ -40,20 +42,23 @@ export type LegacyDescription = Omit<FileDescription, 'sizeBytes' | 'sha256'>;
 export class LegacyFiles {
   constructor(private readonly dependencies: LegacyFilesDependencies) {}
 
-  /** A file that is about to come in. Call discard() when it does not become complete. */
-  receive(): IncomingFile {
-    return new IncomingFile(this.dependencies);
+  /**
+   * A file that is about to come in; waits for the caller's turn. Call end() whatever becomes of it.
+   * @throws BrokerError `transfers-busy`
+   */
+  async receive(callerDid: string): Promise<IncomingFile> {
+    return new IncomingFile(this.dependencies, await this.dependencies.uploads.take(callerDid));
   }
 
   /**
-   * A file that the caller may read, and its bytes; waits for a free slot.
-   * @throws BrokerError `file-not-found`, `forbidden`, `file-not-complete`, `payload-too-large`, `downloads-busy`
+   * A file that the caller may read, and its bytes; waits for the caller's turn.
+   * @throws BrokerError `file-not-found`, `forbidden`, `file-not-complete`, `payload-too-large`, `transfers-busy`
    */
   async send(
     callerDid: string,
     fileId: string,
   ): Promise<{ readonly record: FileRecord; readonly bytes: AsyncIterator<Uint8Array, void> }> {
-    const { directFiles, contents, downloadSlots } = this.dependencies;
+    const { directFiles, contents, downloads } = this.dependencies;
     const record = await directFiles.readable(callerDid, fileId);
     if (record.sizeBytes > maxLegacyFileBytes) {
       throw new BrokerError(
@@ -61,13 +66,13 @@ export class LegacyFiles {
         `Files above ${maxLegacyFileBytes} bytes are downloaded by the URL that GET /files/${fileId} answers.`,
       );
     }
-    const release = await downloadSlots.take();
+    const endTurn = await downloads.take(callerDid);
     try {
       const bytes = await contents.read(fileId, record.snapshot);
       if (!bytes) throw fileNotFound();
-      return { record, bytes: withEnd(bytes, release) };
+      return { record, bytes: withEnd(bytes, endTurn) };
     } catch (error) {
-      release();
+      endTurn();
       throw error;
     }
   }
@@ -84,7 +89,10 @@ export class IncomingFile {
   #isCommitting = false;
   #isOver = false;
 
-  constructor(private readonly dependencies: LegacyFilesDependencies) {
+  constructor(
+    private readonly dependencies: LegacyFilesDependencies,
+    private readonly endTurn: EndTurn,
+  ) {
     this.#upload = dependencies.contents.upload(this.#fileId);
   }
 
@@ -127,6 +135,7 @@ export class IncomingFile {
     this.#isCommitting = true;
     await this.#upload.commit();
     this.#isCommitting = false;
+    this.endTurn();
     const verification = await completion.verifyContent(open.record, undefined, schema, true);
     const verified = { verification, snapshot: undefined, retentionClass };
     const stored = await records.replace(publishing(open.record, verified, clock()), open.version);
@@ -140,13 +149,18 @@ export class IncomingFile {
     if (!isReferred) {
       this.#isKept = false;
       this.#stored = await records.read(this.#fileId);
-      await this.discard();
+      await this.#discard();
     }
     return complete;
   }
 
   /** Leaves nothing behind of a file that did not become complete; what it cannot remove now, the timer will. */
-  async discard(): Promise<void> {
+  async end(): Promise<void> {
+    await this.#discard();
+    this.endTurn();
+  }
+
+  async #discard(): Promise<void> {
     const { records, contents, log } = this.dependencies;
     if (this.#isKept || this.#isOver) return;
     this.#isOver = true;
@@ -163,7 +177,7 @@ export class IncomingFile {
 }
 
 /** The same bytes; `end` is called once they have ended, failed, or nobody wants them any more. */
-function withEnd(bytes: AsyncIterable<Uint8Array>, end: () => void): AsyncIterator<Uint8Array, void> {
+function withEnd(bytes: AsyncIterable<Uint8Array>, end: EndTurn): AsyncIterator<Uint8Array, void> {
   const iterator = bytes[Symbol.asyncIterator]();
   return {
     next: async () => {

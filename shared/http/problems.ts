@@ -196,11 +196,12 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemRow>> = {
     returnCode: '30',
     remedy: 'Send multipart/form-data: the part file first, whole, then the text parts.',
   },
-  'downloads-busy': {
+  'transfers-busy': {
     status: 503,
-    title: 'Too many downloads at once',
+    title: 'Too many uploads or downloads at once',
     returnCode: '40',
-    remedy: 'Try again after Retry-After seconds, or download by the URL that GET /files/{fileId} answers.',
+    remedy:
+      'Try again after Retry-After seconds, or use the URLs that POST /files and GET /files/{fileId} answer.',
   },
   overloaded: {
     status: 503,

@@ -1,12 +1,12 @@
 // One test for each way in which a caller may try to take what belongs to all: it is refused with a clear problem, and
 // the broker goes on. What others feel of it meanwhile is measured by npm run bench -- abuse.
 
-import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createIdentityToken, createKeyPair, didOf, ParticipantClient } from '../../client';
 import { demoOwner } from '../../scripts/guided/guided-exchange';
 import { type CheckedFetch, checkedFetch } from '../../scripts/openapi/openapi-check';
+import { drip, rawAnswer, requestHead } from '../support/raw-request';
 import { startTestStack, type TestStack } from '../support/stack';
 
 interface Problem {
@@ -42,7 +42,6 @@ describe('abuse', () => {
     stack = await startTestStack({
       settings: {
         BODY_SECONDS: '1',
-        UPLOAD_SECONDS: '1',
         LOGINS_PER_MINUTE: String(limits.loginsOfDid),
         ADDRESS_LOGINS_PER_MINUTE: String(limits.loginsOfAddress),
         TOPICS_PER_OWNER: String(limits.topics),
@@ -106,7 +105,8 @@ describe('abuse', () => {
     const declared = await request(abuser, 'POST', '/messages/search', ' '.repeat(2 * 1024 ** 2));
     expect([declared.status, declared.body.code]).toEqual([413, 'payload-too-large']);
     const endless = await rawAnswer(
-      head('/messages/search', abuser, 'Transfer-Encoding: chunked'),
+      stack.url,
+      requestHead('POST /messages/search', abuser, 'Transfer-Encoding: chunked'),
       (socket) => {
         const chunk = `10000\r\n${' '.repeat(0x10000)}\r\n`;
         const more = () => {
@@ -122,19 +122,11 @@ describe('abuse', () => {
 
   it('slow bodies are given up with 408', async () => {
     const startedAt = performance.now();
-    const answer = await rawAnswer(head('/messages/search', abuser, 'Content-Length: 1000'), drip('{"a":"'));
+    const slow = requestHead('POST /messages/search', abuser, 'Content-Length: 1000');
+    const answer = await rawAnswer(stack.url, slow, drip('{"a":"'));
     expect(answer).toContain('HTTP/1.1 408');
     expect(answer).toContain('"code":"body-too-slow"');
     expect(performance.now() - startedAt).toBeLessThan(10_000);
-    await expectOtherIsServed();
-  });
-
-  it('slow uploads are given up with 408', async () => {
-    const form = 'Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked';
-    const begin = '--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n';
-    const first = `${begin.length.toString(16)}\r\n${begin}\r\n`;
-    const answer = await rawAnswer(head('/messages/upload', abuser, form), drip(first, '1\r\nx\r\n'));
-    expect(answer).toContain('HTTP/1.1 408');
     await expectOtherIsServed();
   });
 
@@ -378,35 +370,4 @@ describe('abuse', () => {
     expect([refused.status, refused.body.code]).toEqual([409, 'limit-reached']);
     expect((await search(0)).status).toBe(200);
   });
-
-  const head = (path: string, { accessToken }: ParticipantClient, more: string) =>
-    `POST ${path} HTTP/1.1\r\nHost: broker\r\nAuthorization: Bearer ${accessToken}\r\n${more}\r\n\r\n`;
-
-  /** Sends a head, then whatever `write` does, until an answer has come or the connection ends. */
-  function rawAnswer(text: string, write: (socket: ReturnType<typeof connect>) => void): Promise<string> {
-    return new Promise((resolve) => {
-      const socket = connect(Number(new URL(stack.url).port), '127.0.0.1');
-      let answer = '';
-      socket.on('error', () => undefined);
-      socket.once('close', () => resolve(answer));
-      socket.setEncoding('utf8').on('data', (chunk: string) => {
-        answer += chunk;
-        if (/\r\n\r\n[^]*\}$|413/.test(answer)) socket.destroy();
-      });
-      socket.write(text, () => {
-        write(socket);
-      });
-    });
-  }
-
-  /** A beginning, then a byte now and then. */
-  const drip =
-    (begin: string, again = 'x') =>
-    (socket: ReturnType<typeof connect>): void => {
-      socket.write(begin);
-      const timer = setInterval(() => socket.write(again), 50);
-      socket.once('close', () => {
-        clearInterval(timer);
-      });
-    };
 });

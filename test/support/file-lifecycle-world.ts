@@ -9,7 +9,6 @@ import {
   ContentValidation,
   DirectFiles,
   FileCompletion,
-  DownloadSlots,
   FileSweep,
   type IncomingFile,
   LegacyFiles,
@@ -18,6 +17,7 @@ import {
 import { isReadable } from '../../shared/files/file-record';
 import { Delivery, mailboxToken, MessageIds, type MessageLog, senderToken } from '../../shared/messages';
 import { messageLife, RetentionPolicy } from '../../shared/retention';
+import { Turns } from '../../shared/turns';
 import { MemoryFileStore } from './memory-file-store';
 
 export interface LifecycleCommand {
@@ -101,7 +101,7 @@ export class FileLifecycleWorld {
           await files.complete(owner, this.#fileId);
           break;
         case 'legacy':
-          await this.#sendLegacy(legacyFiles.receive());
+          await this.#sendLegacy(await legacyFiles.receive(owner.did));
           break;
         case 'lateLegacy':
           await this.#sendLate(diesAt);
@@ -233,7 +233,8 @@ export class FileLifecycleWorld {
       validation,
       completion,
       directFiles: files,
-      downloadSlots: new DownloadSlots(1),
+      uploads: new Turns({}),
+      downloads: new Turns({}),
       retention,
       clock,
       log: () => undefined,
@@ -307,9 +308,9 @@ export class FileLifecycleWorld {
   async #sendLate(diesAt: number | undefined): Promise<void> {
     const landings: (() => void)[] = [];
     const { legacyFiles } = this.#process(diesAt, true, (land) => landings.push(land));
-    const incoming = legacyFiles.receive();
+    const incoming = await legacyFiles.receive(owner.did);
     try {
-      await this.#sendLegacy(incoming).finally(() => incoming.discard());
+      await this.#sendLegacy(incoming).finally(() => incoming.end());
     } finally {
       for (const land of landings) land();
     }

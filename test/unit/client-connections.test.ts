@@ -1,16 +1,16 @@
-// Who has gone: what a function is told of the client that waits for its answer.
+// What a function is told of the client that waits for its answer.
 
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Departures } from '../../shared/http/departures';
+import { ClientConnections } from '../../shared/http/client-connections';
 import { invocationHeader } from '../support/broker';
 import { departingClient } from '../support/departing-client';
 
-let departures: Departures;
+let clientConnections: ClientConnections;
 
 beforeEach(() => {
-  departures = new Departures();
+  clientConnections = new ClientConnections();
 });
-afterEach(() => departures.close());
+afterEach(() => clientConnections.close());
 
 const idOf = ({ headers }: { readonly headers: Readonly<Record<string, string>> }): string =>
   headers[invocationHeader] ?? '';
@@ -18,7 +18,7 @@ const idOf = ({ headers }: { readonly headers: Readonly<Record<string, string>> 
 describe('the signal of an invocation', () => {
   it('is aborted when the client goes away', () => {
     const client = departingClient();
-    const signal = departures.signalOf(idOf(client));
+    const signal = clientConnections.signalOf(idOf(client));
     expect(signal.aborted).toBe(false);
     client.leave();
     expect(signal.aborted).toBe(true);
@@ -27,16 +27,16 @@ describe('the signal of an invocation', () => {
   it('is aborted from the beginning when the client went away before the function asked', () => {
     const client = departingClient();
     client.leave();
-    expect(departures.signalOf(idOf(client)).aborted).toBe(true);
+    expect(clientConnections.signalOf(idOf(client)).aborted).toBe(true);
   });
 
   it('is never aborted for an invocation that the HTTP server has not told of', () => {
-    expect(departures.signalOf('unknown').aborted).toBe(false);
+    expect(clientConnections.signalOf('unknown').aborted).toBe(false);
   });
 
   it('is that of its own client', () => {
     const [one, other] = [departingClient(), departingClient()];
-    const signals = [departures.signalOf(idOf(one)), departures.signalOf(idOf(other))];
+    const signals = [clientConnections.signalOf(idOf(one)), clientConnections.signalOf(idOf(other))];
     other.leave();
     expect(signals.map(({ aborted }) => aborted)).toEqual([false, true]);
   });

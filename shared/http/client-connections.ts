@@ -1,5 +1,6 @@
-// Who has gone: whether the client of a request still waits for its answer. The library hands a function no signal, so
-// this listens to what Node tells of every request that its HTTP server begins (`http.server.request.start`, Node
+// What is known of the clients behind requests: whether they still wait for their answer, and whether they have taken
+// what was sent of it. The library hands a function no signal and ignores back-pressure on answers (design §11), so this
+// listens to what Node tells of every request that its HTTP server begins (`http.server.request.start`, Node
 // documentation, diagnostics_channel), which is where the host's streaming proxy arrives.
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
@@ -10,7 +11,7 @@ const invocationHeader = 'x-ms-invocation-id';
 /** Departures kept for invocations that have not asked yet: their functions are on their way there. */
 const keptDepartures = 1_000;
 
-export class Departures {
+export class ClientConnections {
   readonly #responses = new Map<string, ServerResponse>();
   /** Oldest first. */
   readonly #gone = new Set<string>();
@@ -38,6 +39,24 @@ export class Departures {
       if (!response.writableFinished) controller.abort();
     });
     return controller.signal;
+  }
+
+  /**
+   * Resolves when the client has taken what was written to it, or has gone; at once, where that cannot be known.
+   * @param maxMs whoever takes longer is given up: its connection is closed
+   */
+  taken(invocationId: string, maxMs: number): Promise<void> {
+    const response = this.#responses.get(invocationId);
+    if (!response?.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => response.destroy(), maxMs);
+      const end = (): void => {
+        clearTimeout(timer);
+        response.off('drain', end).off('close', end);
+        resolve();
+      };
+      response.once('drain', end).once('close', end);
+    });
   }
 
   close(): void {
