@@ -35,6 +35,11 @@ const minimumServer = [2, 12] as const;
 
 export type ConnectionRole = 'publish' | 'read';
 
+interface Waiter {
+  readonly resolve: (connection: NatsConnection) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** One connection that is opened lazily and whose state can be waited for. */
 class Link {
   #opening: Promise<NatsConnection> | undefined;
@@ -42,7 +47,8 @@ class Link {
   #up: NatsConnection | undefined;
   #gathering: Promise<NatsConnection> | undefined;
   #closed = false;
-  #waiters: (() => void)[] = [];
+  /** Who waits for it. Who has lost patience is no longer among them, however long it stays away. */
+  readonly #waiters = new Set<Waiter>();
 
   constructor(
     private readonly role: ConnectionRole,
@@ -64,12 +70,29 @@ class Link {
     return this.#gathering;
   }
 
-  async #waitForIt(patienceMs: number): Promise<NatsConnection> {
-    const connection = await withPatience((this.#opening ??= this.#open()), patienceMs);
-    if (!this.#up) {
-      await withPatience(new Promise<void>((resolve) => this.#waiters.push(resolve)), patienceMs);
-    }
-    return connection;
+  #waitForIt(patienceMs: number): Promise<NatsConnection> {
+    // Its failure is told to those who wait.
+    (this.#opening ??= this.#open()).catch(() => undefined);
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter = {
+        resolve: (connection) => {
+          leave();
+          resolve(connection);
+        },
+        reject: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      const timer = setTimeout(() => {
+        waiter.reject(unreachable());
+      }, patienceMs);
+      this.#waiters.add(waiter);
+    });
   }
 
   async close(): Promise<void> {
@@ -88,13 +111,19 @@ class Link {
   async #open(): Promise<NatsConnection> {
     try {
       const connection = await this.#dial();
-      this.#up = connection;
+      this.#isUp(connection);
       void this.#watch(connection, this.options.log);
       return connection;
     } catch (error) {
       this.#opening = undefined;
+      for (const { reject } of this.#waiters) reject(error as Error);
       throw error;
     }
+  }
+
+  #isUp(connection: NatsConnection): void {
+    this.#up = connection;
+    for (const { resolve } of this.#waiters) resolve(connection);
   }
 
   /**
@@ -147,8 +176,7 @@ class Link {
         this.#up = undefined;
         log('warn', 'message store connection lost', { role: this.role });
       } else if (status.type === Events.Reconnect) {
-        this.#up = connection;
-        for (const wake of this.#waiters.splice(0)) wake();
+        this.#isUp(connection);
         log('info', 'message store connection is back', { role: this.role });
       } else if (status.type === Events.Error) {
         log('warn', 'message store reported an error', { role: this.role, vendor: status.data });
@@ -177,23 +205,10 @@ async function requireServerVersion(connection: NatsConnection): Promise<NatsCon
   );
 }
 
-async function withPatience<T>(work: Promise<T>, patienceMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const impatience = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new BrokerError('message-store-unavailable', 'The message store cannot be reached.', {
-          retryAfterSeconds: 5,
-        }),
-      );
-    }, patienceMs);
+const unreachable = () =>
+  new BrokerError('message-store-unavailable', 'The message store cannot be reached.', {
+    retryAfterSeconds: 5,
   });
-  try {
-    return await Promise.race([work, impatience]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** Both connections of an instance. */
 export class NatsConnections {
