@@ -104,8 +104,9 @@ export class MailStreams {
     const name = mailStream(shard);
     const existing = await jetStream.streamState(name);
     if (!existing) {
-      const generation = await this.#reserve(shard);
-      if (generation > 1) log('error', 'message stream was lost and is made again', { name, generation });
+      const { generation, wasThere } = await this.#reserve(shard);
+      // At the first start several instances may reserve one each.
+      if (wasThere) log('error', 'message stream was lost and is made again', { name, generation });
       // Another instance may have been faster, with a generation of its own: then its stream counts.
       await jetStream.createStream(await configOf(shard, generation));
       return this.#look(shard);
@@ -136,11 +137,12 @@ export class MailStreams {
     return (await this.#write(shard, changed, revision)) ? generation : this.#generationOf(shard, stream);
   }
 
-  async #reserve(shard: number): Promise<number> {
+  /** A generation of the caller's own, and whether the shard had a stream before. */
+  async #reserve(shard: number): Promise<{ readonly generation: number; readonly wasThere: boolean }> {
     const { record, revision } = await this.#read(shard);
     const generation = next(shard, record.reserved);
     const isWritten = await this.#write(shard, { ...record, reserved: generation }, revision);
-    return isWritten ? generation : this.#reserve(shard);
+    return isWritten ? { generation, wasThere: record.current !== undefined } : this.#reserve(shard);
   }
 
   async #read(shard: number): Promise<{ readonly record: ShardRecord; readonly revision: number }> {
