@@ -29,18 +29,20 @@ export function readFrom(text: string | undefined): ReturnType<typeof parseInsta
 
 /**
  * Topics to read: those that are in all lists that are given and not empty, null for all. Deleted topics may be read.
+ * @param given lists by the names of their fields
  * @throws BrokerError `topic-not-found` for one that never was, `invalid-parameters` for more than a cursor can hold
  */
 export async function topicFilter(
-  given: readonly (readonly string[] | undefined)[],
+  given: Readonly<Record<string, readonly string[] | undefined>>,
   catalog: Catalog,
 ): Promise<readonly string[] | null> {
-  const lists = given.filter((list) => list !== undefined).filter((list) => list.length > 0);
+  const lists = Object.values(given).flatMap((list) => (list?.length ? [list] : []));
   const [first, second] = lists;
   if (!first) return null;
   const wanted = second ? new Set(first).intersection(new Set(second)) : new Set(first);
   if (wanted.size > cursorLimits.positions) {
-    throw invalidParameter('topicId', `A filter may have ${cursorLimits.positions} topics.`);
+    const fields = Object.keys(given).filter((field) => given[field]?.length);
+    throw invalidParameter(fields.join(' and '), `may have ${cursorLimits.positions} topics together`);
   }
   // The first one that does not exist decides: the others are not asked for any more.
   await mapConcurrently([...new Set(lists.flat())], concurrentLookups, async (id) => {

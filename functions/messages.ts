@@ -116,7 +116,10 @@ export function messageRoutes(dependencies: MessageRoutesDependencies): readonly
       ],
       handle: async ({ caller, body }): Promise<Reply> => {
         const mailbox = await ownMailbox(caller.did, body.anonymousRecipient);
-        const topics = await topicFilter([body.topicId, body.fqcnTopicList], catalog);
+        const topics = await topicFilter(
+          { topicId: body.topicId, fqcnTopicList: body.fqcnTopicList },
+          catalog,
+        );
         if (topics?.length === 0) return { json: [] };
         const search = reader.search({
           mailbox,

@@ -1,7 +1,7 @@
 // The reads of one fetch: what is pending by its sequence numbers, what is new by batches from the positions of the
 // plan (design §4). Brings facts for the cursor and the messages behind them; changes nothing.
 
-import { invalidParameter } from '../broker-error';
+import { BrokerError } from '../broker-error';
 import {
   type Availability,
   type Cursor,
@@ -209,7 +209,7 @@ function planOf(cursor: Cursor, filter: Filter): readonly PlannedRead[] {
   try {
     return planReads(cursor, filter);
   } catch (error) {
-    if (error instanceof FilterTooWide) throw invalidParameter('topicId', error.message);
+    if (error instanceof FilterTooWide) throw new BrokerError('invalid-parameters', error.message);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 // Searching and acknowledging: the loop of read record, plan, read, apply, write around the pure cursor (design §4).
 
-import { BrokerError, invalidParameter } from '../broker-error';
+import { BrokerError } from '../broker-error';
 import {
   acknowledge,
   type AcknowledgeOutcome,
@@ -126,7 +126,10 @@ export function cursorName(request: Pick<SearchRequest, 'mailbox' | 'clientId' |
 }
 
 export function tooManyPositions(): BrokerError {
-  return invalidParameter('senderId', 'needs more positions than this client id can hold; use fewer filters');
+  return new BrokerError(
+    'invalid-parameters',
+    'The filter needs more positions than this client id can hold; use fewer filters.',
+  );
 }
 
 export function contended(): BrokerError {

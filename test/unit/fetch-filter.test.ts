@@ -28,22 +28,28 @@ function catalogue(topics: number) {
 describe('the topics of a filter', () => {
   it('are those of all lists that are given, each looked up once, so many at a time', async () => {
     const catalog = catalogue(2_000);
-    expect(await topicFilter([ids(1_024), ids(1_024, 512), []], catalog)).toEqual(ids(512, 512));
+    expect(
+      await topicFilter({ topicId: ids(1_024), fqcnTopicList: ids(1_024, 512), topicIds: [] }, catalog),
+    ).toEqual(ids(512, 512));
     expect(catalog.asked).toHaveLength(1_536);
     expect(catalog.seen.mostAtOnce).toBeLessThanOrEqual(32);
-    expect(await topicFilter([undefined, []], catalog)).toBeNull();
+    expect(await topicFilter({ topicId: undefined, fqcnTopicList: [] }, catalog)).toBeNull();
   });
 
   it('regression: are not asked for any more when one of them does not exist', async () => {
     const catalog = catalogue(0);
-    await expect(topicFilter([ids(1_000)], catalog)).rejects.toMatchObject({ code: 'topic-not-found' });
+    await expect(topicFilter({ topicId: ids(1_000) }, catalog)).rejects.toMatchObject({
+      code: 'topic-not-found',
+    });
     await new Promise((resolve) => setTimeout(resolve, 0));
     expect(catalog.asked.length).toBeLessThanOrEqual(32);
   });
 
   it('regression: are not asked for at all when they are more than a cursor can hold', async () => {
     const catalog = catalogue(20_000);
-    await expect(topicFilter([ids(1_025)], catalog)).rejects.toMatchObject({ code: 'invalid-parameters' });
+    await expect(topicFilter({ topicIds: ids(1_025) }, catalog)).rejects.toMatchObject({
+      code: 'invalid-parameters',
+    });
     expect(catalog.asked).toEqual([]);
   });
 });
