@@ -1,5 +1,6 @@
 // Readers that share work: receive leases messages, the others settle leases by their tokens (contract §7).
 
+import { setTimeout as wait } from 'node:timers/promises';
 import { type TSchema, Type } from '@sinclair/typebox';
 import { invalidParameter } from '../shared/broker-error';
 import type { ChannelAdministration } from '../shared/channels';
@@ -177,7 +178,12 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
           clients.find(caller.did, clientId),
           clients.note(caller.did, clientId),
         ]);
-        if (filter.topics?.length === 0 || filter.senders?.length === 0) return { json: { messages: [] } };
+        const waitMs = (body.waitSeconds ?? 0) * 1_000;
+        if (filter.topics?.length === 0 || filter.senders?.length === 0) {
+          // Nobody holds the channel's roles now. Who is told so at once would ask again at once.
+          await standAside(() => wait(waitMs, undefined, { signal }).catch(() => undefined));
+          return { json: { messages: [] } };
+        }
         const mailbox = didMailbox(caller.did);
         const order: ReceiveRequest = {
           mailbox,
@@ -188,7 +194,6 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
           leaseMs: (body.leaseSeconds ?? 60) * 1_000,
           maxDeliveries: (options ?? defaultClientOptions).maxDeliveries,
         };
-        const waitMs = (body.waitSeconds ?? 0) * 1_000;
         const { messages } = await longPoll.receive(order, { waitMs, signal, standAside });
         const tokens = await signAll(order, messages, dependencies);
         const giveBack = async (): Promise<void> => {
@@ -255,7 +260,7 @@ function filterOf(
   { catalog, channels, roles }: Pick<LeaseRoutesDependencies, 'catalog' | 'channels' | 'roles'>,
 ): Promise<FetchFilter> {
   if (body.channel === undefined) {
-    return topicFilter([body.topicIds], catalog).then((topics) => ({
+    return topicFilter({ topicIds: body.topicIds }, catalog).then((topics) => ({
       topics,
       senders: senderFilter(body.senderIds),
     }));

@@ -1,8 +1,10 @@
 // Leases: receiving, waiting, and the tokens that name leases outside.
 
 import { JetStreamArrivals } from '../../shared/adapters/nats/jetstream-arrivals';
+import { BrokerError } from '../../shared/broker-error';
 import type { Settings } from '../../shared/config/settings';
 import type { Log } from '../../shared/log';
+import { Turns } from '../../shared/turns';
 import {
   Leases,
   LeaseTokens,
@@ -14,7 +16,7 @@ import {
 import type { MessageStore } from './message-store';
 
 export function leasingOf(
-  { messageIdKeys }: Settings,
+  { messageIdKeys, limits }: Settings,
   { jetStream, layout, messageLog, cursors }: MessageStore,
   messageIds: MessageIds,
   settled: TellSettled,
@@ -30,7 +32,12 @@ export function leasingOf(
   const leaseTokens = new LeaseTokens(messageIdKeys, messageIds);
   return {
     leaseTokens,
-    longPoll: new LongPoll(receiver, cursors, new JetStreamArrivals(jetStream.connections, layout)),
+    longPoll: new LongPoll(
+      receiver,
+      cursors,
+      new JetStreamArrivals(jetStream.connections, layout),
+      waitsOf(limits.waitingReceivesPerParticipant),
+    ),
     leases: new Leases({
       cursors,
       messageLog,
@@ -40,3 +47,13 @@ export function leasingOf(
     }),
   };
 }
+
+const waitsOf = (perOwner: number): Turns =>
+  new Turns({
+    perOwner,
+    maxWaiting: 0,
+    refusal: () =>
+      new BrokerError('overloaded', `${perOwner} receives of yours wait already at this instance.`, {
+        retryAfterSeconds: 5,
+      }),
+  });

@@ -269,6 +269,12 @@ export const settingsSchema = Type.Object({
     100_000,
   ),
   ANONYMOUS_KEYS_PER_PARTICIPANT: most('Anonymous keys of one participant.', 10_000, 'keys'),
+  WAITING_RECEIVES_PER_PARTICIPANT: most(
+    'Receives of one participant that wait at an instance.',
+    1_000,
+    'receives',
+    100_000,
+  ),
   CHANNELS_PER_PARTICIPANT: most(
     'Channels of one participant; all together may have 4 MiB.',
     100,

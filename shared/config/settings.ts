@@ -88,6 +88,7 @@ export interface Settings {
     readonly clientIdsPerParticipant: number;
     readonly cursorsPerMailbox: number;
     readonly anonymousKeysPerParticipant: number;
+    readonly waitingReceivesPerParticipant: number;
     readonly channelsPerParticipant: number;
     /** At most 5,000. */
     readonly uploadSlotsPerParticipant: number;
@@ -203,6 +204,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
       clientIdsPerParticipant: raw.CLIENT_IDS_PER_PARTICIPANT,
       cursorsPerMailbox: raw.CURSORS_PER_MAILBOX,
       anonymousKeysPerParticipant: raw.ANONYMOUS_KEYS_PER_PARTICIPANT,
+      waitingReceivesPerParticipant: raw.WAITING_RECEIVES_PER_PARTICIPANT,
       channelsPerParticipant: raw.CHANNELS_PER_PARTICIPANT,
       uploadSlotsPerParticipant: raw.UPLOAD_SLOTS_PER_PARTICIPANT,
     },

@@ -1,6 +1,7 @@
 // Waiting for messages instead of polling: a receive that finds nothing sleeps until a message arrives, a lease or a
 // delay ends, or its time is up. It watches before it reads, so nothing falls between the two.
 
+import type { Turns } from '../turns';
 import type { Arrivals } from './arrivals';
 import type { CursorStore } from './message-log';
 import { cursorName } from './reader';
@@ -37,15 +38,21 @@ export class LongPoll {
     private readonly receiver: Pick<Receiver, 'receive'>,
     private readonly cursors: Pick<CursorStore, 'load'>,
     private readonly arrivals: Arrivals,
+    /** Of owners of mailboxes: who waits costs little, and thousands of one owner much. */
+    private readonly waits: Turns,
   ) {}
 
   /**
    * Like `Receiver.receive`, and when there is nothing waits for something. Empty when the time is up.
-   * @throws BrokerError as `Receiver.receive`
+   * @throws BrokerError as `Receiver.receive`, `overloaded` when too many of this mailbox wait
    */
   async receive(request: ReceiveRequest, patience: Patience): Promise<Received> {
+    if (patience.waitMs <= 0) return this.receiver.receive(request);
+    return this.waits.run(request.mailbox.identifier, () => this.#receiveOrWait(request, patience));
+  }
+
+  async #receiveOrWait(request: ReceiveRequest, patience: Patience): Promise<Received> {
     const { waitMs, signal } = patience;
-    if (waitMs <= 0) return this.receiver.receive(request);
     const endsAt = performance.now() + waitMs;
     const waiter: Waiter = { arrived: false, wake: () => undefined };
     const { topics, senders } = request.filter;

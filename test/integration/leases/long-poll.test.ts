@@ -103,6 +103,21 @@ describe('a receive that waits', () => {
     await eventually(async () => (await watched()) === 0);
   });
 
+  test('regression, answered at once: waits on a channel whose roles nobody holds, until its client leaves', async () => {
+    const reader = await one.logIn();
+    await reader.request('PUT', '/channels/quiet', { type: 'sub', roles: ['nobody.has.it'] });
+    const beganAt = performance.now();
+    expect(await receive(reader, clientId, { channel: 'quiet', waitSeconds: 1 })).toEqual([]);
+    expect(performance.now() - beganAt).toBeGreaterThanOrEqual(1_000);
+    const client = departingClient();
+    const order = { channel: 'quiet', waitSeconds: 50 };
+    const path = `/clients/${clientId}/receive`;
+    const gone = reader.request('POST', path, order, undefined, client.headers);
+    client.leave();
+    await gone;
+    expect(performance.now() - beganAt).toBeLessThan(20_000);
+  });
+
   test('is answered when the lease of another worker ends, or a delay', async () => {
     const reader = await one.logIn();
     const [leasedId, delayedId] = [await send(sender, reader, topicId), await send(sender, reader, topicId)];

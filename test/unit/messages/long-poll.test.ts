@@ -4,6 +4,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LongPoll } from '../../../shared/messages/long-poll';
 import { Receiver } from '../../../shared/messages/receiver';
+import { Turns } from '../../../shared/turns';
 import { LaggingLog, RecordStore, type World } from '../../support/cursor-world';
 
 beforeEach(() => {
@@ -23,7 +24,7 @@ const request = {
   maxDeliveries: 10,
 } as const;
 
-function scene() {
+function scene(maxWaiting = Infinity) {
   const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
   const log = new LaggingLog(world);
   const cursors = new RecordStore(world);
@@ -54,6 +55,7 @@ function scene() {
         return Promise.resolve(() => ears.delete(hear));
       },
     },
+    new Turns({ perOwner: maxWaiting, maxWaiting: 0 }),
   );
   const wait = async (waitMs: number) => {
     seen.places++;
@@ -100,5 +102,21 @@ describe('a receive that waits', () => {
     expect((await Promise.all(answers)).flat()).toEqual([]);
     expect(seen.looks).toBeGreaterThan(0);
     expect(seen.looks).toBeLessThanOrEqual(20);
+  });
+
+  it('regression, no bound: is refused while too many of its mailbox wait, and nothing is kept of it', async () => {
+    const { wait, publish } = scene(2);
+    const answers = [wait(50_000), wait(50_000)];
+    await jest.advanceTimersByTimeAsync(1);
+    await expect(wait(50_000)).rejects.toMatchObject({ code: 'overloaded' });
+    publish();
+    publish();
+    await jest.advanceTimersByTimeAsync(100);
+    expect((await Promise.all(answers)).flat()).toHaveLength(2);
+    const next = wait(50_000);
+    await jest.advanceTimersByTimeAsync(1);
+    publish();
+    await jest.advanceTimersByTimeAsync(100);
+    expect(await next).toHaveLength(1);
   });
 });
