@@ -109,7 +109,10 @@ export function legacyFileRoutes({
         'transfers-busy',
       ],
       handle: async ({ caller, request, once, standAside }) => {
-        const incoming = await standAside(() => legacyFiles.receive(caller.did));
+        const incoming = await standAside(
+          () => legacyFiles.receive(caller.did),
+          (unused) => unused.end(),
+        );
         try {
           // What streams in takes as long as its sender likes, and may not keep others from their turn.
           const parts = await standAside(() =>
@@ -173,7 +176,12 @@ export function legacyFileRoutes({
         'blob-store-unavailable',
       ],
       handle: async ({ caller, query: { fileId }, invocationId, standAside }) => {
-        const { record, bytes } = await standAside(() => legacyFiles.send(caller.did, fileId));
+        const { record, bytes } = await standAside(
+          () => legacyFiles.send(caller.did, fileId),
+          async (unused) => {
+            await unused.bytes.return?.();
+          },
+        );
         return {
           headers: {
             'content-type': 'application/octet-stream',

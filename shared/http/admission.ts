@@ -34,9 +34,10 @@ interface Waiter {
 /**
  * Gives up a request's place for as long as it only waits for others, and takes one again, before those that have not
  * begun. One wait at a time.
+ * @param giveBack is given what was waited for when there is no place to go on with it
  * @throws BrokerError `overloaded` when no place comes free in time; whatever `wait` throws
  */
-export type StandAside = <T>(wait: () => Promise<T>) => Promise<T>;
+export type StandAside = <T>(wait: () => Promise<T>, giveBack?: (result: T) => Promise<void>) => Promise<T>;
 
 const defaultWaitingBytes = 64 * 1024 * 1024;
 /** Of the longest wait: when those in front have waited for so long, no more are let in. */
@@ -92,10 +93,15 @@ export class Admission {
       this.#beginNext();
     };
     try {
-      return await work(async (wait) => {
+      return await work(async (wait, giveBack) => {
         givePlaceUp();
         const result = await wait();
-        if (!this.#takeFreePlace()) await this.#turn('first', 0);
+        try {
+          if (!this.#takeFreePlace()) await this.#turn('first', 0);
+        } catch (error) {
+          await giveBack?.(result);
+          throw error;
+        }
         hasPlace = true;
         return result;
       });

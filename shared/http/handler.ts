@@ -73,9 +73,9 @@ async function answer(
         );
       };
       const once: Once = (content, work) => underKey(() => fingerprintOf(call, content), work);
-      const standAside: StandAside = (wait) => {
+      const standAside: StandAside = (wait, giveBack) => {
         endBodyTurn();
-        return leavePlace(wait);
+        return leavePlace(wait, giveBack);
       };
       const call: Call = { caller, params, query, body, request, ...names, once, standAside };
       // What streams in is known to its handler alone.

@@ -110,14 +110,22 @@ describe('an instance', () => {
 
   it('tells a request that has waited aside when no place comes free in time, or when its wait fails, and counts on', async () => {
     const { admission, begun, request, end } = scene(1);
+    const givenBack: string[] = [];
     const late = admission
       .run(undefined, 0, async (standAside) => {
-        await standAside(() => new Promise((resolve) => setTimeout(resolve, 1_000)));
+        await standAside(
+          () => new Promise<string>((resolve) => setTimeout(resolve, 1_000, 'a turn')),
+          (result) => {
+            givenBack.push(result);
+            return Promise.resolve();
+          },
+        );
       })
       .catch((error: unknown) => error);
     void request('running');
     await jest.advanceTimersByTimeAsync(11_100);
     expect(await late).toMatchObject(overloaded);
+    expect(givenBack).toEqual(['a turn']);
     await end('running');
     await expect(
       admission.run(undefined, 0, (standAside) => standAside(() => Promise.reject(new Error('failed')))),
