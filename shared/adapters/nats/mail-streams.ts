@@ -104,11 +104,7 @@ export class MailStreams {
     const name = mailStream(shard);
     const existing = await jetStream.streamState(name);
     if (!existing) {
-      const { generation, wasThere } = await this.#reserve(shard);
-      // At the first start several instances may reserve one each.
-      if (wasThere) log('error', 'message stream was lost and is made again', { name, generation });
-      // Another instance may have been faster, with a generation of its own: then its stream counts.
-      await jetStream.createStream(await configOf(shard, generation));
+      await this.#make(shard);
       return this.#look(shard);
     }
     const generation = await this.#generationOf(shard, existing);
@@ -137,12 +133,19 @@ export class MailStreams {
     return (await this.#write(shard, changed, revision)) ? generation : this.#generationOf(shard, stream);
   }
 
-  /** A generation of the caller's own, and whether the shard had a stream before. */
-  async #reserve(shard: number): Promise<{ readonly generation: number; readonly wasThere: boolean }> {
+  /** Makes the stream that was not there, unless another instance is faster. */
+  async #make(shard: number): Promise<void> {
+    const { jetStream, configOf, log } = this.options;
+    const name = mailStream(shard);
     const { record, revision } = await this.#read(shard);
+    // The record speaks of a stream: made since we looked, or lost.
+    const wasThere = record.current !== undefined;
+    if (wasThere && (await jetStream.streamState(name))) return;
     const generation = next(shard, record.reserved);
-    const isWritten = await this.#write(shard, { ...record, reserved: generation }, revision);
-    return isWritten ? { generation, wasThere: record.current !== undefined } : this.#reserve(shard);
+    if (!(await this.#write(shard, { ...record, reserved: generation }, revision))) return;
+    if (wasThere) log('error', 'message stream was lost and is made again', { name, generation });
+    // At the first start several instances may have reserved one each: the stream of the fastest counts.
+    await jetStream.createStream(await configOf(shard, generation));
   }
 
   async #read(shard: number): Promise<{ readonly record: ShardRecord; readonly revision: number }> {
