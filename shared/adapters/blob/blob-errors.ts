@@ -39,8 +39,9 @@ function codeOf(error: unknown): string | undefined {
 export const blobPatienceMs = 20_000;
 
 /**
- * The only way to the store's client. Runs a call; every failure but the expected outcomes is `blob-store-unavailable`: throttling (503), a role that is
- * missing (403), a lease or a copy in the way (409), no connection, no answer in time.
+ * Runs a call of the store's client. All of them go through here, but for the health check, which has a deadline of its
+ * own. Every failure but the expected outcomes is `blob-store-unavailable`: throttling (503), a role that is missing
+ * (403), a lease or a copy in the way (409), no connection, no answer in time.
  * @param work hands what it gets to the client: a request that goes on when its time is up could land much later
  */
 export async function callBlob<Result, Expected extends BlobOutcome = never>(

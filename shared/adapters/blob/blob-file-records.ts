@@ -1,6 +1,6 @@
 // Records of files: one JSON blob each, changed by compare-and-set on its ETag, with the instant of its removal, and
-// the owner of an open slot, as index tags. Not in the metadata of the bytes: whoever may write those may write their metadata, and 8 KB of ASCII
-// hold few recipients.
+// the owner of an open slot, as index tags. Not in the metadata of the bytes: whoever may write those may write their
+// metadata, and 8 KB of ASCII hold few recipients.
 
 import type { FileRecord } from '../../files/file-record';
 import { dueAtMs } from '../../files/file-record';
@@ -10,6 +10,7 @@ import type { Containers } from './containers';
 import { dueQuery, dueTag } from './due-tag';
 import { findByTag } from './find-by-tag';
 import { openQuery, openTag } from './open-tag';
+import { readBlob } from './read-blob';
 
 /** Grows with every change that an older broker could not read. */
 const format = 1;
@@ -29,17 +30,8 @@ export class BlobFileRecords implements FileRecords {
 
   async read(fileId: string): Promise<StoredRecord | undefined> {
     const blob = (await this.containers.open('records')).getBlockBlobClient(fileId);
-    // One call for state and version: they belong together.
-    const found = await callBlob(
-      async (abortSignal) => {
-        const answer = await blob.download(0, undefined, { abortSignal });
-        const chunks: Buffer[] = [];
-        for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
-        return { text: Buffer.concat(chunks).toString(), version: answer.etag ?? '' };
-      },
-      ['absent'],
-    );
-    return typeof found === 'string' ? undefined : { record: parse(found.text), version: found.version };
+    const found = await readBlob(blob);
+    return found && { record: parse(found.bytes.toString()), version: found.version };
   }
 
   async delete(fileId: string, version: string): Promise<boolean> {

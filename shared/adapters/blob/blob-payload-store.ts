@@ -6,6 +6,7 @@ import { callBlob } from './blob-errors';
 import type { Containers } from './containers';
 import { dueQuery, dueTag } from './due-tag';
 import { findByTag } from './find-by-tag';
+import { readBlob } from './read-blob';
 
 export class BlobPayloadStore implements PayloadStore {
   constructor(private readonly containers: Containers) {}
@@ -29,16 +30,7 @@ export class BlobPayloadStore implements PayloadStore {
 
   async get(name: string): Promise<Uint8Array | undefined> {
     const blob = (await this.containers.open('payloads')).getBlockBlobClient(name);
-    const found = await callBlob(
-      async (abortSignal) => {
-        const answer = await blob.download(0, undefined, { abortSignal });
-        const chunks: Buffer[] = [];
-        for await (const chunk of answer.readableStreamBody ?? []) chunks.push(Buffer.from(chunk));
-        return Buffer.concat(chunks);
-      },
-      ['absent'],
-    );
-    return typeof found === 'string' ? undefined : found;
+    return (await readBlob(blob))?.bytes;
   }
 
   async delete(name: string): Promise<void> {

@@ -13,7 +13,7 @@ export async function findByTag(
   query: string,
   max: number,
 ): Promise<readonly string[]> {
-  const found = await callBlob(async (abortSignal) => {
+  return callBlob<readonly string[]>(async (abortSignal) => {
     const names: string[] = [];
     for await (const { blobs } of container
       .findBlobsByTags(query, { abortSignal })
@@ -23,5 +23,4 @@ export async function findByTag(
     }
     return names.slice(0, max);
   });
-  return found;
 }
