@@ -87,8 +87,8 @@ export class JetStreamMessageLog implements MessageLog, MessageCounts {
       // A try after the window would store the message twice.
       Math.min(retryBudgetMs, duplicateWindowSeconds * 1_000),
     );
-    // The stream was made again meanwhile: its ids have another generation.
-    if (!ack.duplicate && ack.seq <= lastSeq) await layout.generationNow(address.shard);
+    // The stream was made again meanwhile, or may have been while nobody answered: its ids have another generation.
+    if (ack.tries > 1 || (!ack.duplicate && ack.seq <= lastSeq)) await layout.generationNow(address.shard);
     if (!ack.duplicate) return { outcome: 'stored', seq: ack.seq };
     // The answer to a repetition: either our own first try was stored and its answer lost, or somebody else's
     // message with this transaction id was there before. Without one the id is this attempt's alone.
