@@ -1,6 +1,5 @@
 // Readers that share work: receive leases messages, the others settle leases by their tokens (contract §7).
 
-import { setTimeout as wait } from 'node:timers/promises';
 import { type TSchema, Type } from '@sinclair/typebox';
 import { invalidParameter } from '../shared/broker-error';
 import type { ChannelAdministration } from '../shared/channels';
@@ -179,12 +178,12 @@ export function leaseRoutes(dependencies: LeaseRoutesDependencies): readonly Rou
           clients.note(caller.did, clientId),
         ]);
         const waitMs = (body.waitSeconds ?? 0) * 1_000;
+        const mailbox = didMailbox(caller.did);
         if (filter.topics?.length === 0 || filter.senders?.length === 0) {
-          // Nobody holds the channel's roles now. Who is told so at once would ask again at once.
-          await standAside(() => wait(waitMs, undefined, { signal }).catch(() => undefined));
+          // Nobody holds the channel's roles now.
+          await longPoll.waitInVain(mailbox, { waitMs, signal, standAside });
           return { json: { messages: [] } };
         }
-        const mailbox = didMailbox(caller.did);
         const order: ReceiveRequest = {
           mailbox,
           clientId,

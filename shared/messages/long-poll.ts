@@ -1,8 +1,10 @@
 // Waiting for messages instead of polling: a receive that finds nothing sleeps until a message arrives, a lease or a
 // delay ends, or its time is up. It watches before it reads, so nothing falls between the two.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Turns } from '../turns';
 import type { Arrivals } from './arrivals';
+import type { Mailbox } from './mailbox';
 import type { CursorStore } from './message-log';
 import { cursorName } from './reader';
 import type { Received, Receiver, ReceiveRequest } from './receiver';
@@ -49,6 +51,16 @@ export class LongPoll {
   async receive(request: ReceiveRequest, patience: Patience): Promise<Received> {
     if (patience.waitMs <= 0) return this.receiver.receive(request);
     return this.waits.run(request.mailbox.identifier, () => this.#receiveOrWait(request, patience));
+  }
+
+  /**
+   * Waits as a receive does to whose filter nothing can come: whoever is told so at once would ask again at once.
+   * @throws BrokerError `overloaded` as `receive`
+   */
+  async waitInVain({ identifier }: Mailbox, { waitMs, signal, standAside }: Patience): Promise<void> {
+    if (waitMs <= 0) return;
+    const timeIsUp = () => pause(waitMs, undefined, { signal }).catch(() => undefined);
+    await this.waits.run(identifier, () => standAside(timeIsUp));
   }
 
   async #receiveOrWait(request: ReceiveRequest, patience: Patience): Promise<Received> {

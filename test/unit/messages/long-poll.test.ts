@@ -79,7 +79,7 @@ function scene(maxWaiting = Infinity) {
     for (const hear of ears) hear(topic, sender);
     return seq;
   };
-  return { seen, wait, publish };
+  return { seen, wait, publish, longPoll };
 }
 
 describe('a receive that waits', () => {
@@ -118,5 +118,22 @@ describe('a receive that waits', () => {
     publish();
     await jest.advanceTimersByTimeAsync(100);
     expect(await next).toHaveLength(1);
+  });
+
+  it('regression, no bound: one whose filter lets nothing through counts like any other', async () => {
+    const { wait, longPoll } = scene(2);
+    const client = new AbortController();
+    const patience = {
+      waitMs: 50_000,
+      signal: client.signal,
+      standAside: <T>(waiting: () => Promise<T>) => waiting(),
+    };
+    const waits = [0, 1].map(() => longPoll.waitInVain(request.mailbox, patience));
+    await expect(longPoll.waitInVain(request.mailbox, patience)).rejects.toMatchObject({
+      code: 'overloaded',
+    });
+    await expect(wait(50_000)).rejects.toMatchObject({ code: 'overloaded' });
+    client.abort();
+    await Promise.all(waits);
   });
 });
