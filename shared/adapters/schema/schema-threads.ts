@@ -5,6 +5,7 @@
 // the first one of the first line that has any. One thread is kept for the first line.
 
 import { Worker } from 'node:worker_threads';
+import { BrokerError } from '../../broker-error';
 import { type Answer, type Job, ready } from './thread-messages';
 
 /** Memory of one thread, its WebAssembly not counted. Unit: MB. */
@@ -52,10 +53,19 @@ export class SchemaThreads {
   /**
    * Does a job.
    * @returns `ended` when it took more than `limitMs` of processor time, or too much memory
+   * @throws BrokerError `overloaded` when the threads are closed: that says nothing about the job
    */
   run(job: Job, limitMs: number, urgency: Urgency = 'first'): Promise<Outcome> {
     return new Promise((settle, fail) => {
-      this.#lines[urgency].push({ urgency, job, limitMs, settle, fail });
+      if (this.#isClosed) {
+        fail(shuttingDown());
+        return;
+      }
+      const settleOrFail = (outcome: Outcome): void => {
+        if (this.#isClosed && outcome.outcome === 'ended') fail(shuttingDown());
+        else settle(outcome);
+      };
+      this.#lines[urgency].push({ urgency, job, limitMs, settle: settleOrFail, fail });
       this.#next();
     });
   }
@@ -108,6 +118,10 @@ export class SchemaThreads {
     });
     this.#threads.add(thread);
   }
+}
+
+function shuttingDown(): BrokerError {
+  return new BrokerError('overloaded', 'The broker is shutting down.', { retryAfterSeconds: 1 });
 }
 
 interface ThreadEvents {

@@ -43,7 +43,18 @@ describe('jobs that wait', () => {
     expect(await threads.run(short, limitMs)).toEqual({ outcome: 'done' });
     expect(await threads.run(short, limitMs)).toEqual({ outcome: 'done' });
     expect(ended).toEqual([]);
+    const settled = Promise.allSettled(patient);
     await threads.close();
-    await Promise.all(patient);
+    await settled;
+  });
+
+  it('regression, refused for good by a broker that shuts down: are to be tried again, and none waits for ever', async () => {
+    threads = new SchemaThreads({ program, maxThreads: 1 });
+    await threads.run(short, limitMs);
+    const jobs = Promise.allSettled([threads.run(endless, limitMs), threads.run(short, limitMs)]);
+    await threads.close();
+    const overloaded = { status: 'rejected', reason: { code: 'overloaded' } };
+    expect(await jobs).toMatchObject([overloaded, overloaded]);
+    await expect(threads.run(short, limitMs)).rejects.toMatchObject({ code: 'overloaded' });
   });
 });
