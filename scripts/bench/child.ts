@@ -2,6 +2,7 @@
 // with the channel, hence with us, however we end.
 
 import { type ChildProcess, fork, type Serializable } from 'node:child_process';
+import { workerArguments } from '../stack/worker-arguments';
 
 type Answer<Reply> = { readonly reply: Reply } | { readonly failure: string };
 
@@ -19,7 +20,7 @@ export class Child<Request extends Serializable, Reply> {
   ) {
     this.#process = fork(process.argv[1] ?? '', [option, name], {
       env: { ...process.env, ...environment },
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      execArgv: [...workerArguments, '--disable-warning=ExperimentalWarning'],
       serialization: 'advanced',
     });
     this.#ended = new Promise((resolve) => this.#process.once('exit', () => resolve()));

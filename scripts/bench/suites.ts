@@ -1,7 +1,7 @@
 // The suites by name: `npm run bench -- NAME`. The first one runs when none is named.
 
 import { abuse } from './abuse/abuse-suite';
-import { files } from './files/upload-suite';
+import { files } from './files/files-suite';
 import { messagePath } from './message-path';
 import { retention } from './retention/retention-suite';
 import type { Suite } from './suite';

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { type Exit, spawnGuarded } from './guarded-process';
+import { workerArguments } from './worker-arguments';
 
 export interface BrokerProcessOptions {
   /** 0: chosen by the system. */
@@ -36,6 +37,7 @@ export async function startBrokerProcess(options: BrokerProcessOptions): Promise
   const child = await spawnGuarded(
     process.execPath,
     [
+      ...workerArguments,
       '--enable-source-maps',
       '--disable-warning=ExperimentalWarning',
       join(root, 'dist', 'scripts', 'local-host.js'),

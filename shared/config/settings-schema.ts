@@ -155,7 +155,7 @@ export const settingsSchema = Type.Object({
   CONCURRENT_UPLOADS: Type.Integer({
     description:
       'Uploads through one instance that run at once, half of them of one participant; others wait. Unit: uploads.',
-    default: 16,
+    default: 8,
     minimum: 1,
     maximum: 1_000,
   }),

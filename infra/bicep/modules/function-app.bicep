@@ -58,8 +58,9 @@ resource subnet 'Microsoft.Network/virtualNetworks/subnets@2025-09-01' existing 
   name: 'functions'
 }
 
-@description('Settings of the Functions host: storage and telemetry by identity.')
+@description('Settings of the Functions host: storage and telemetry by identity, and the memory of its Node worker (V8, MiB).')
 var hostSettings = {
+  languageWorkers__node__arguments: '--max-semi-space-size=4'
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identity.properties.clientId
   AzureWebJobsStorage__blobServiceUri: hostAccount.properties.primaryEndpoints.blob

@@ -10,6 +10,7 @@ import { resourcesOf, valueAt } from '../../../scripts/check-infra/policy/policy
 import type { Workspace } from '../../../scripts/check-infra/symbols';
 import { literalText } from '../../../scripts/check-infra/syntax';
 import { bicepVersion } from '../../../scripts/launcher/bicep.mjs';
+import { workerArguments } from '../../../scripts/stack/worker-arguments';
 import { containerNames } from '../../../shared/adapters/blob/container-names';
 import { settingsSchema } from '../../../shared/config/settings-schema';
 import { readDocument } from '../../support/doc-table';
@@ -131,7 +132,7 @@ describe('the settings of the function app', () => {
     const config = resourcesOf(plan({ settings }, profile), 'Web/sites/config')[0];
     return (config ? valueAt(config, 'properties') : {}) as Readonly<Record<string, string>>;
   };
-  const ofTheHost = /^(AzureWebJobs|APPLICATIONINSIGHTS_)/;
+  const ofTheHost = /^(languageWorkers__|AzureWebJobs|APPLICATIONINSIGHTS_)/;
 
   it('are all settings of the program, and no others', () => {
     const names = Object.keys(settingsOf(prod)).filter((name) => !ofTheHost.test(name));
@@ -144,6 +145,10 @@ describe('the settings of the function app', () => {
       .filter(([, { description = '' }]) => description.startsWith('Secret.'))
       .map(([name]) => settings[name] ?? '');
     for (const value of secrets) expect(value).toMatch(/^(@Microsoft\.KeyVault\(.*SecretName=[\w-]+\))?$/);
+  });
+
+  it('give the worker the arguments with which it is measured', () => {
+    expect(settingsOf(prod)['languageWorkers__node__arguments']).toBe(workerArguments.join(' '));
   });
 
   it('follow the choices of the operator', () => {

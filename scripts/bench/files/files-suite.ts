@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { uploadBlocks } from '../../../client';
 import { startAzurite } from '../../stack/azurite';
 import { type BrokerProcess, startBrokerProcess } from '../../stack/broker-process';
@@ -13,8 +14,12 @@ import type { Bench, Participant } from '../bench';
 import type { Check, Fact, Suite } from '../suite';
 
 const mebibyte = 1024 ** 2;
-/** What an instance may grow by for one upload of any size, and for twenty at once. Unit: MiB. */
-const maxGrowth = { one: 32, twenty: 128, direct: 32 };
+/** What an instance may grow by, whatever the size of a file: for one upload and for twenty at once … Unit: MiB. */
+const maxGrowth = { one: 32, twenty: 32, untaken: 32, direct: 32 };
+/** Half of the places of an instance, which is what one participant has. */
+const untakenDownloads = 16;
+/** Long enough for all of them to pile up in memory, if they did. Unit: ms. */
+const untakenMs = 5_000;
 
 interface Measured {
   readonly growthMebibytes: number;
@@ -45,7 +50,7 @@ const uploads: Check = {
 
 export const files: Suite = {
   name: 'files',
-  summary: 'memory and time of uploads through the broker, and of a large file past it',
+  summary: 'memory and time of uploads and downloads through the broker, and of a large file past it',
   checks: [uploads],
   rows: [],
   curves: [],
@@ -73,12 +78,16 @@ async function measureUploads(
   const one = await watch(broker.pid, () => upload(broker.url, exchange, fileBytes));
   bench.options.progress(`20 uploads of ${title} at once`);
   const twenty = await watch(broker.pid, many(fileBytes));
+  bench.options.progress(`${untakenDownloads} downloads of ${title} that nobody takes`);
+  const fileId = await lastFileId(broker.url, exchange);
+  const untaken = await watch(broker.pid, () => openAndLeave(broker.url, exchange, fileId));
   bench.options.progress(`${largeBytes / mebibyte} MiB to an upload URL`);
   const complete = await openLarge(broker.url, exchange, largeBytes);
   const direct = await watch(broker.pid, complete);
   return [
     ...facts(`upload of ${title}`, one, maxGrowth.one),
     ...facts(`20 uploads of ${title} at once`, twenty, maxGrowth.twenty),
+    ...facts(`${untakenDownloads} downloads of ${title}, not taken`, untaken, maxGrowth.untaken).slice(0, 1),
     ...facts(`completing ${largeBytes / mebibyte} MiB, digest compared`, direct, maxGrowth.direct),
   ];
 }
@@ -144,6 +153,33 @@ function* form(boundary: string, exchange: Exchange, bytes: number): Iterable<Ui
   };
   for (const [name, text] of Object.entries(texts)) yield Buffer.from(`\r\n${part(name)}\r\n\r\n${text}`);
   yield Buffer.from(`\r\n--${boundary}--\r\n`);
+}
+
+async function lastFileId(url: string, { recipient }: Exchange): Promise<string> {
+  const answer = await fetch(`${url}/messages/search`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${recipient.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ clientId: 'bench-files', amount: 1_000 }),
+  });
+  const messages = (await answer.json()) as readonly { readonly payload: string }[];
+  return (JSON.parse(messages.at(-1)?.payload ?? '{}') as { readonly fileId: string }).fileId;
+}
+
+/** Begins downloads, takes nothing of them for a while, and goes. */
+async function openAndLeave(url: string, { recipient }: Exchange, fileId: string): Promise<void> {
+  const leave = new AbortController();
+  const answers = await Promise.all(
+    Array.from({ length: untakenDownloads }, () =>
+      fetch(`${url}/messages/download?fileId=${fileId}`, {
+        headers: { authorization: `Bearer ${recipient.token}` },
+        signal: leave.signal,
+      }),
+    ),
+  );
+  const bad = answers.find(({ ok }) => !ok);
+  await delay(untakenMs);
+  leave.abort();
+  if (bad) throw new Error(`GET /messages/download: ${bad.status}`);
 }
 
 /** Uploads a file past the broker. Returns what completes it. */
