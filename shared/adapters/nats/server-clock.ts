@@ -46,14 +46,14 @@ export class ServerClock {
     }
   }
 
-  /** @returns whether the answer was so long in coming that it says little */
+  /** @returns whether the answer says little: it was long in coming, or there is no stream yet to ask about */
   async #ask(): Promise<boolean> {
     const sentAt = this.clock();
     const state = await this.jetStream.streamState(layoutStream);
     const receivedAt = this.clock();
     const isFirst = this.#measuredAt === -Infinity;
     this.#measuredAt = performance.now();
-    if (!state) return false;
+    if (!state) return true;
     const isVague = receivedAt - sentAt > vagueAfterMs;
     // The server's clock showed this at some moment between the two.
     const [least, most] = [state.serverTimeMs - receivedAt, state.serverTimeMs - sentAt];

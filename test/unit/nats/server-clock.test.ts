@@ -72,4 +72,14 @@ describe('server time', () => {
     await pass(clock, 1_100);
     expect(Math.abs((await clock.now()) - now)).toBeLessThanOrEqual(1_000);
   });
+
+  it('regression, a minute by the own clock: is measured again soon where there was no stream yet', async () => {
+    const server: { state?: Partial<StreamState> } = {};
+    const jetStream = { streamState: () => Promise.resolve(server.state) };
+    const clock = new ServerClock(jetStream as unknown as JetStream, () => 1_000);
+    await clock.now();
+    server.state = { serverTimeMs: 6_000 };
+    await pass(clock, 1_100);
+    expect(await clock.now()).toBe(6_000);
+  });
 });
