@@ -19,13 +19,16 @@ export interface TestNatsServerOptions {
 
 export async function startNatsServer(options: TestNatsServerOptions = {}): Promise<NatsServer> {
   const directory = await mkdtemp(join(tmpdir(), 'broker-nats-'));
+  const remove = () => rm(directory, { recursive: true, force: true });
   const server = await start({
     port: options.port ?? 0,
     storeDir: options.storeDir ?? join(directory, 'jetstream'),
     root: resolve(__dirname, '../..'),
     ...(options.config === undefined ? {} : { config: options.config }),
+  }).catch(async (error: unknown) => {
+    await remove();
+    throw error;
   });
-  const remove = () => rm(directory, { recursive: true, force: true });
   return new Proxy(server, {
     get: (target, name) =>
       name === 'stop' ? () => target.stop().then(remove) : (Reflect.get(target, name) as unknown),
