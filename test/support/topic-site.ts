@@ -1,6 +1,6 @@
 // A broker on NATS and SQLite, and a participant who may make topics of one owner: what tests of the topic routes need.
 
-import { expect } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, expect, jest } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { type Broker, type BrokerSite, createBrokerSite, type Participant, topicOwner } from './broker';
 import { type NatsServer, startNatsServer } from './nats-server';
@@ -98,4 +98,26 @@ export class TopicSite {
   listed(parameters: Record<string, string | string[]>): Promise<TopicPage> {
     return this.read<TopicPage>(`/topics?${query({ owner: topicOwner, ...parameters })}`);
   }
+}
+
+/**
+ * The topic site of a test file: open before its first test, closed after its last one, and with names of topics of
+ * its own for each test. Its tests may take half a minute each.
+ * @returns reads it; from the first test on
+ */
+export function topicSiteForTests(): () => TopicSite {
+  jest.setTimeout(30_000);
+  let topics: TopicSite | undefined;
+  const opened = (): TopicSite => {
+    if (!topics) throw new Error('the topic site is not open yet');
+    return topics;
+  };
+  beforeAll(async () => {
+    topics = await TopicSite.open();
+  });
+  beforeEach(() => {
+    opened().prefix = randomUUID();
+  });
+  afterAll(() => topics?.close());
+  return opened;
 }

@@ -1,40 +1,30 @@
 // How topics change, and who may change them (contract §5), through whole instances on NATS and SQLite.
 
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
-import { type Problem, schemaText, type Topic, TopicSite } from '../../support/topic-site';
+import { type Problem, schemaText, type Topic, topicSiteForTests } from '../../support/topic-site';
 
-jest.setTimeout(30_000);
-
-let topics: TopicSite;
-
-beforeAll(async () => {
-  topics = await TopicSite.open();
-});
-beforeEach(() => {
-  topics.prefix = randomUUID();
-});
-afterAll(() => topics.close());
+const topics = topicSiteForTests();
 
 describe('changing topics', () => {
   test('replaces the tags, and nothing else', async () => {
-    const topic = await topics.create({ tags: ['old'] });
-    const changed = await topics.creator.request<Topic>('PUT', `/topics/${topic.id}`, {
+    const topic = await topics().create({ tags: ['old'] });
+    const changed = await topics().creator.request<Topic>('PUT', `/topics/${topic.id}`, {
       tags: ['new', 'new', 'N'],
     });
     expect(changed.body).toEqual({ ...topic, tags: ['new', 'N'] });
-    expect(await topics.read(`/topics/${topic.id}`)).toEqual(changed.body);
-    expect((await topics.creator.request<Topic>('PUT', `/topics/${topic.id}`, {})).body).toEqual(
+    expect(await topics().read(`/topics/${topic.id}`)).toEqual(changed.body);
+    expect((await topics().creator.request<Topic>('PUT', `/topics/${topic.id}`, {})).body).toEqual(
       changed.body,
     );
   });
 
   test('is for the creators of its owner, and for all others forbidden', async () => {
-    const stranger = topics.site.start({
-      natsUrl: topics.server.url,
+    const stranger = topics().site.start({
+      natsUrl: topics().server.url,
       settings: { TOPIC_CREATOR_ROLE_PATTERN: 'nobody.roles.*' },
     });
-    const { id } = await topics.create();
+    const { id } = await topics().create();
     const other = await stranger.logIn();
     for (const [method, path, body] of [
       ['PUT', `/topics/${id}`, { tags: ['x'] }],
@@ -49,10 +39,10 @@ describe('changing topics', () => {
   });
 
   test('overwrites nothing unseen when it is told what was seen', async () => {
-    const { id } = await topics.create();
+    const { id } = await topics().create();
     const change = (method: 'PUT' | 'DELETE', path: string, body: unknown, ifMatch: string) =>
-      topics.creator.request(method, path, body, undefined, { 'if-match': ifMatch });
-    const seen = (await topics.creator.request('GET', `/topics/${id}`)).headers.get('etag') ?? '';
+      topics().creator.request(method, path, body, undefined, { 'if-match': ifMatch });
+    const seen = (await topics().creator.request('GET', `/topics/${id}`)).headers.get('etag') ?? '';
     const changed = await change('PUT', `/topics/${id}`, { tags: ['a'] }, seen);
     expect(changed.status).toBe(200);
     const next = changed.headers.get('etag') ?? '';
@@ -65,7 +55,7 @@ describe('changing topics', () => {
       expect([refused.status, (refused.body as Problem).code]).toEqual([412, 'precondition-failed']);
     }
     const path = `/topics/${id}/versions/1.0.0`;
-    const version = (await topics.creator.request('GET', path)).headers.get('etag') ?? '';
+    const version = (await topics().creator.request('GET', path)).headers.get('etag') ?? '';
     expect((await change('PUT', path, { schema: schemaText }, version)).status).toBe(200);
     expect((await change('PUT', `/topics/${id}/versions/2.0.0`, { schema: '{}' }, '*')).status).toBe(412);
     expect((await change('DELETE', path, undefined, '"other"')).status).toBe(412);
@@ -73,9 +63,9 @@ describe('changing topics', () => {
   });
 
   test('counts at once on this instance and within seconds on another one for sending', async () => {
-    const other = topics.site.start({ natsUrl: topics.server.url });
+    const other = topics().site.start({ natsUrl: topics().server.url });
     const message = (topicId: string) => ({
-      fqcns: [topics.creator.did],
+      fqcns: [topics().creator.did],
       payload: '{}',
       topicId,
       topicVersion: '1.0.0',
@@ -83,13 +73,13 @@ describe('changing topics', () => {
       clientGatewayMessageId: randomUUID(),
       payloadEncryption: false,
     });
-    const { id } = await topics.create();
-    const elsewhere = topics.creator.at(other);
-    expect((await topics.creator.request('POST', '/messages', message(id))).status).toBe(200);
+    const { id } = await topics().create();
+    const elsewhere = topics().creator.at(other);
+    expect((await topics().creator.request('POST', '/messages', message(id))).status).toBe(200);
     expect((await elsewhere.request('POST', '/messages', message(id))).status).toBe(200);
-    await topics.creator.request('DELETE', `/topics/${id}`);
+    await topics().creator.request('DELETE', `/topics/${id}`);
     const deletedAt = Date.now();
-    expect((await topics.creator.request('POST', '/messages', message(id))).status).toBe(404);
+    expect((await topics().creator.request('POST', '/messages', message(id))).status).toBe(404);
     let askedAt = deletedAt;
     let status = 200;
     while (status === 200 && askedAt - deletedAt < 5_000) {
@@ -119,7 +109,7 @@ describe('changing topics', () => {
       ['PUT', `/topics/${id}/versions/1.0.0`, { schema: '{}' }],
       ['DELETE', `/topics/${id}/versions/1.0.0`, undefined],
     ] as const) {
-      const [status] = await topics.refusal(method, path, body);
+      const [status] = await topics().refusal(method, path, body);
       expect(status).toBe(id === '%00' ? 400 : 404);
     }
   });
@@ -127,14 +117,14 @@ describe('changing topics', () => {
 
 describe('the options of a topic', () => {
   test('name a retention class of those that are configured, until it is taken back', async () => {
-    const { id } = await topics.create();
+    const { id } = await topics().create();
     const put = (retentionClass: unknown) =>
-      topics.creator.request<Topic>('PUT', `/topics/${id}`, { retentionClass });
+      topics().creator.request<Topic>('PUT', `/topics/${id}`, { retentionClass });
     expect((await put('7d')).body).toMatchObject({ id, tags: [], retentionClass: '7d' });
-    expect((await topics.creator.request('GET', `/topics/${id}`)).body).toMatchObject({
+    expect((await topics().creator.request('GET', `/topics/${id}`)).body).toMatchObject({
       retentionClass: '7d',
     });
-    expect(await topics.refusal('PUT', `/topics/${id}`, { retentionClass: '2d' })).toEqual([
+    expect(await topics().refusal('PUT', `/topics/${id}`, { retentionClass: '2d' })).toEqual([
       400,
       'invalid-parameters',
       '17',
