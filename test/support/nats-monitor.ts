@@ -10,7 +10,12 @@ interface Connections {
 
 /** Subjects of all subscriptions of all clients. @param server started with `monitored` */
 export async function subscriptions(server: NatsServer): Promise<readonly string[]> {
-  const answer = await fetch(`${await server.monitorUrl()}/connz?subs=1`);
+  return subscriptionsAt(await server.monitorUrl());
+}
+
+/** The same of the clients of one node. @param monitorUrl address of its monitoring endpoints */
+export async function subscriptionsAt(monitorUrl: string): Promise<readonly string[]> {
+  const answer = await fetch(`${monitorUrl}/connz?subs=1`);
   const { connections } = (await answer.json()) as Connections;
   return connections.flatMap(({ subscriptions_list: subjects = [] }) => subjects);
 }
