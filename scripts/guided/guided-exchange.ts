@@ -3,11 +3,16 @@
 // what CI plays against the official Functions host.
 
 import { randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type BrokerAnswer, createKeyPair, ParticipantClient } from '../../client';
 import { exchangeFile } from './guided-file';
 
 /** Namespace of the demo roles in scripts/roles.sample.json: who may create topics there owns them. */
 export const demoOwner = 'demo.apps.demo.iam.ewc';
+
+/** Looks for what was sent, and the time between two. Unit: ms. */
+const maxLooks = 50;
+const lookEveryMs = 20;
 
 export interface Exchange {
   readonly sender: ParticipantClient;
@@ -64,8 +69,14 @@ export async function playGuidedExchange(
     [method, path]: readonly [string, string],
     body: unknown,
     tellResult: (body: Body) => string,
+    isThere: (body: Body) => boolean = () => true,
   ): Promise<Body> => {
-    const answer: BrokerAnswer<Body> = await participant.request<Body>(method, path, body);
+    let answer: BrokerAnswer<Body> = await participant.request<Body>(method, path, body);
+    // On a cluster the replica that is asked may not have yet what was sent a moment ago.
+    for (let looks = 1; looks < maxLooks && answer.status < 300 && !isThere(answer.body); looks++) {
+      await delay(lookEveryMs);
+      answer = await participant.request<Body>(method, path, body);
+    }
     if (answer.status >= 300) {
       throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     }
@@ -115,6 +126,7 @@ export async function playGuidedExchange(
         throw new Error('POST /messages/search: the payload is not what was sent');
       return first.payload;
     },
+    (found) => found.length > 0,
   );
   await call<Acknowledged>(
     'Bob acknowledges it',
