@@ -10,8 +10,9 @@ import { RevisionConflict, UnknownOutcome } from './key-value';
 import { cursorKeysBeside } from './names';
 import type { ServerClock } from './server-clock';
 
-/** Compare-and-sets tried for one group of changes, and the longest pause after one. */
+/** Compare-and-sets tried for one group of changes. */
 const maxAttempts = 24;
+/** Longest pause after one: all of them together stay within a second and a half. Unit: ms. */
 const maxPauseMs = 60;
 
 export class CursorCommit {

@@ -1,4 +1,5 @@
-// What must exist in NATS before it is used: message streams, buckets and the recorded shard count. Made at the first use of each part, by whichever instance comes first.
+// What must exist in NATS before it is used: message streams, buckets and the recorded shard count. Made at the first
+// use of each part, by whichever instance comes first.
 
 import { DiscardPolicy, RetentionPolicy, StorageType } from 'nats';
 import { BrokerError } from '../../broker-error';

@@ -13,7 +13,8 @@
 //               unless flag 2 (those of the entry before): deliveries, grant, leased until in ms
 //               with flag 4 (a dead letter): since when in ms, reason in UTF-8
 //
-// Version 2 had no key numbers. Version 1 had no leases either: no last grant, no dead letters in the chunk, and entries of 2 × difference + flag 1.
+// Version 2 had no key numbers. Version 1 had no leases either: no last grant, no dead letters in the chunk, and
+// entries of 2 × difference + flag 1.
 
 import type { Cursor, InstanceNonce } from './cursor';
 import { neverLeased, PendingChunk, type PendingEntry, PendingList } from './pending-list';
