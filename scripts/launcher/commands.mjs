@@ -29,9 +29,14 @@ const dependencyRules = {
 const unused = { args: [`${bin}/knip/bin/knip.js`] };
 const types = { args: [`${bin}/typescript/bin/tsc`, '-p', '.'] };
 
-/** @param {string} file @returns {Step} */
-const script = (file) => ({
-  args: ['--enable-source-maps', '--disable-warning=ExperimentalWarning', `dist/scripts/${file}.js`],
+/** @param {string} file @param {string[]} nodeArguments further ones @returns {Step} */
+const script = (file, ...nodeArguments) => ({
+  args: [
+    ...nodeArguments,
+    '--enable-source-maps',
+    '--disable-warning=ExperimentalWarning',
+    `dist/scripts/${file}.js`,
+  ],
   takesArguments: true,
 });
 
@@ -132,7 +137,8 @@ each counts its tests, of the fuzzed requests it is the verdict.
   bench: {
     natsServer: true,
     build: true,
-    steps: [script('bench')],
+    // It measures latencies: a large young generation would stop it for up to 30 ms now and then.
+    steps: [script('bench', '--max-semi-space-size=4')],
     help: `npm run bench [-- [SUITE …] [options]]
 
 Starts its own nats-server, broker and load generator in a temporary directory, measures the broker side by side
