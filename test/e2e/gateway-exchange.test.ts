@@ -205,7 +205,7 @@ describe('two existing gateways', () => {
     expect(await bob.inbox.readAll({ ...reading, senders: [bob.did] })).toEqual([]);
     const now = await bob.inbox.readAll({ ...reading, senders: [alice.did, bob.did] });
     expect(textsOf(now)).toEqual(['{"n":1}', '{"n":2}']);
-    const from = new Date((now[1]?.timestampNanos ?? 0) / 1e6).toISOString();
+    const from = new Date(Math.round((now[1]?.timestampNanos ?? 0) / 1e6)).toISOString();
     const since = textsOf(await bob.inbox.readAll({ ...reading, from }));
     expect(since).toEqual(expect.arrayContaining(['{"n":2}', '{"n":3}']));
     expect(await bob.inbox.readAll({ ...reading, from: from.replace('Z', '+00:00') })).toEqual([]);

@@ -259,7 +259,7 @@ describe('seek', () => {
     const again = await receive(reader, clientId, { max: 10 });
     expect(again.map(idOf)).toEqual(ids);
     expect(await search(reader, { clientId: 'witness', amount: 10 })).toEqual([]);
-    const second = new Date((before[1]?.timestampNanos ?? 0) / 1e6);
+    const second = new Date(Math.round((before[1]?.timestampNanos ?? 0) / 1e6));
     expect(await seek(reader, second.toISOString())).toBe(200);
     const late = await receive(reader, clientId, { max: 10 });
     expect(late.map(idOf).at(-1)).toBe(ids[1]);
