@@ -30,6 +30,7 @@ export class Turns {
   /** Of owners with work, in the order of their turns. */
   readonly #lines = new Map<string, Line>();
   #running = 0;
+  #waiting = 0;
 
   constructor(private readonly options: TurnsOptions) {}
 
@@ -77,6 +78,8 @@ export class Turns {
     this.#running -= 1;
     line.running -= 1;
     this.#dropIfEmpty(owner, line);
+    // Owners may be thousands, of whom none waits.
+    if (this.#waiting === 0) return;
     // One place has come free.
     for (const [next, candidate] of this.#lines) {
       const [oldest] = candidate.waiting;
@@ -101,15 +104,18 @@ export class Turns {
     return new Promise((resolve, reject) => {
       const begin = (): void => {
         clearTimeout(timer);
+        this.#waiting -= 1;
         resolve();
       };
       const giveUp = (): void => {
+        this.#waiting -= 1;
         line.waiting.delete(begin);
         this.#dropIfEmpty(owner, line);
         reject(refusal());
       };
       const timer = maxWaitMs === undefined ? undefined : setTimeout(giveUp, maxWaitMs);
       line.waiting.add(begin);
+      this.#waiting += 1;
     });
   }
 }
