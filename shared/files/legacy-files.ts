@@ -156,8 +156,11 @@ export class IncomingFile {
 
   /** Leaves nothing behind of a file that did not become complete; what it cannot remove now, the timer will. */
   async end(): Promise<void> {
-    await this.#discard();
-    this.endTurn();
+    try {
+      await this.#discard();
+    } finally {
+      this.endTurn();
+    }
   }
 
   async #discard(): Promise<void> {
