@@ -23,7 +23,7 @@ let sent: Socket[] = [];
 beforeAll(async () => {
   // Half of the places, which is one, for each participant.
   stack = await startTestStack({
-    settings: { TRANSFER_SECONDS: '3', CONCURRENT_UPLOADS: '2', CONCURRENT_DOWNLOADS: '2' },
+    settings: { TRANSFER_SECONDS: '5', CONCURRENT_UPLOADS: '2', CONCURRENT_DOWNLOADS: '2' },
   });
   const logIn = () => ParticipantClient.login(stack.url, createKeyPair());
   [abuser, other] = await Promise.all([logIn(), logIn()]);

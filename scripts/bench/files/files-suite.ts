@@ -14,7 +14,7 @@ import type { Bench, Participant } from '../bench';
 import type { Check, Fact, Suite } from '../suite';
 
 const mebibyte = 1024 ** 2;
-/** What an instance may grow by, whatever the size of a file: for one upload and for twenty at once … Unit: MiB. */
+/** What an instance may grow by, whatever the size of a file: for one upload, twenty at once and so on. Unit: MiB. */
 const maxGrowth = { one: 32, twenty: 32, untaken: 32, direct: 32 };
 /** Half of the places of an instance, which is what one participant has. */
 const untakenDownloads = 16;
