@@ -54,7 +54,10 @@ function printCurve({ title, unit, points, growth, limit }: CurveResult, say: (l
 
 function factCells({ title, value, unit, limit }: Fact): Cells {
   const text = Number.isInteger(value) ? String(value) : value.toFixed(2);
-  return [title, `${text} ${unit}`.trim(), `${limit} ${unit}`.trim(), verdict(value <= limit)];
+  const measured = [title, `${text} ${unit}`.trim()];
+  return limit === undefined
+    ? [...measured, '', '']
+    : [...measured, `${limit} ${unit}`.trim(), verdict(value <= limit)];
 }
 
 const verdict = (met: boolean): string => (met ? 'met' : 'MISSED');

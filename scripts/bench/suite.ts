@@ -46,8 +46,8 @@ export interface Fact {
   readonly title: string;
   readonly value: number;
   readonly unit: string;
-  /** Greatest value that the design allows. */
-  readonly limit: number;
+  /** Greatest value that the design allows. Absent: nothing is asked for. */
+  readonly limit?: number;
 }
 
 export interface Check {

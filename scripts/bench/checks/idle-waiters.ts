@@ -1,21 +1,12 @@
 // What a thousand receives cost that wait and hear nothing: memory and CPU time of the broker and of nats-server, on
 // a thousand mailboxes and on one. Read from /proc, so on Linux only.
 
-import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench, Participant } from '../bench';
+import { usageOf } from '../process-usage';
 import type { Check, Fact } from '../suite';
 
 const waiterCount = 1_000;
-/** Clock ticks of /proc in a second. */
-const ticksPerSecond = 100;
-const pageBytes = 4_096;
-
-interface Usage {
-  /** User and system together. Unit: ms. */
-  readonly cpuMs: number;
-  readonly residentBytes: number;
-}
 
 export const idleWaiters: Check = {
   name: 'idle-waiters',
@@ -71,17 +62,4 @@ async function waitAll(bench: Bench, readers: readonly Participant[], waitSecond
       bench.call('/clients/bench-idle/receive', readers[index % readers.length], { waitSeconds }),
     ),
   );
-}
-
-async function usageOf(pid: number): Promise<Usage> {
-  const [stat, memory] = await Promise.all(
-    ['stat', 'statm'].map((name) => readFile(`/proc/${pid}/${name}`, 'utf8')),
-  );
-  // The name in parentheses may have blanks in it; the fields are counted behind it (proc(5): utime 14, stime 15).
-  const fields = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ');
-  const ticks = Number(fields[11]) + Number(fields[12]);
-  return {
-    cpuMs: (ticks * 1_000) / ticksPerSecond,
-    residentBytes: Number((memory ?? '').split(' ')[1]) * pageBytes,
-  };
 }

@@ -1,8 +1,8 @@
 // The load generator, a process of its own. Raw keep-alive sockets and requests made beforehand: it shares the
 // machine with what it measures, so it costs as little as it can, and the same for floor and broker.
 
-import { connect, type Socket } from 'node:net';
 import { serve } from '../child';
+import { HttpConnection } from '../http-connection';
 import { acknowledgeRequest, type AcknowledgeTemplate } from '../http-text';
 import { quantile } from '../statistics';
 import type { Sample } from '../suite';
@@ -41,7 +41,7 @@ async function generate(load: Load): Promise<Sample> {
   const begun = performance.now();
   const deadline = 'seconds' in until ? begun + until.seconds * 1_000 : Infinity;
   const work = async (): Promise<void> => {
-    const connection = await Connection.open(load.port);
+    const connection = await HttpConnection.open(load.port);
     for (;;) {
       const startedAt = performance.now();
       const index = startedAt < deadline ? turns.take() : undefined;
@@ -113,70 +113,4 @@ function namesIn(body: Buffer, field: string): readonly string[] {
     names.push(body.toString('latin1', start, at));
   }
   return names;
-}
-
-/** One HTTP/1.1 connection with one request on its way at a time; every answer has a Content-Length. */
-class Connection {
-  #chunks: Buffer[] = [];
-  #received = 0;
-  /** Bytes of the whole answer, once its head has arrived. */
-  #total = Infinity;
-  #headBytes = 0;
-  #settle: { resolve: (body: Buffer) => void; reject: (error: Error) => void } | undefined;
-
-  private constructor(private readonly socket: Socket) {
-    socket.setNoDelay(true);
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('error', (error) => this.#fail(error));
-    socket.on('close', () => this.#fail(new Error('The connection was closed.')));
-  }
-
-  static open(port: number): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(new Connection(socket)));
-      socket.once('error', reject);
-    });
-  }
-
-  /** The body of the answer, which has status 200. */
-  send(request: Buffer): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
-      this.socket.write(request);
-    });
-  }
-
-  close(): void {
-    this.socket.removeAllListeners('close');
-    this.socket.destroy();
-  }
-
-  #receive(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#received += chunk.byteLength;
-    if (this.#total === Infinity) this.#readHead();
-    if (this.#received < this.#total) return;
-    const answer = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks, this.#received);
-    const headBytes = this.#headBytes;
-    this.#chunks = [];
-    this.#received = 0;
-    this.#total = Infinity;
-    if (answer.toString('latin1', 9, 12) !== '200')
-      this.#fail(new Error(`An answer was ${answer.toString()}`));
-    else this.#settle?.resolve(answer.subarray(headBytes));
-  }
-
-  #readHead(): void {
-    const all = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks, this.#received);
-    const end = all?.indexOf('\r\n\r\n') ?? -1;
-    if (!all || end < 0) return;
-    const length = /\r\ncontent-length: *(\d+)/i.exec(all.toString('latin1', 0, end))?.[1];
-    if (length === undefined) this.#fail(new Error('An answer has no Content-Length.'));
-    this.#headBytes = end + 4;
-    this.#total = this.#headBytes + Number(length);
-  }
-
-  #fail(error: Error): void {
-    this.#settle?.reject(error);
-  }
 }
