@@ -38,6 +38,8 @@ export interface GatherRequest {
   readonly filter: Filter;
   /** 1–20,000. */
   readonly amount: number;
+  /** Topics of which a message is said to have arrived. */
+  readonly arrived?: ReadonlySet<string>;
 }
 
 /** What the reads have brought: the facts for the cursor, and the messages behind them. */
@@ -85,7 +87,9 @@ export class Gatherer {
           this.#readNew(
             request,
             read,
-            read.after === 0 && beginning ? beginning : { after: read.after },
+            read.after === 0 && beginning
+              ? beginning
+              : { after: read.after, hasArrived: hasArrived(read, request.arrived) },
             cursor,
             nowMs,
             // Together the reads hold no more than one answer may.
@@ -212,6 +216,10 @@ function planOf(cursor: Cursor, filter: Filter): readonly PlannedRead[] {
     if (error instanceof FilterTooWide) throw new BrokerError('invalid-parameters', error.message);
     throw error;
   }
+}
+
+function hasArrived({ topic }: PlannedRead, arrived: ReadonlySet<string> = new Set()): boolean {
+  return topic === null ? arrived.size > 0 : arrived.has(topic);
 }
 
 function filterTest({ topics, senders }: Filter): (topic: string, sender: string) => boolean {

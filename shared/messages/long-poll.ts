@@ -28,7 +28,8 @@ export interface Patience {
 }
 
 interface Waiter {
-  arrived: boolean;
+  /** Topics of the messages that were heard of since the last read. */
+  arrived: Set<string>;
   wake: () => void;
 }
 
@@ -66,11 +67,11 @@ export class LongPoll {
   async #receiveOrWait(request: ReceiveRequest, patience: Patience): Promise<Received> {
     const { waitMs, signal } = patience;
     const endsAt = performance.now() + waitMs;
-    const waiter: Waiter = { arrived: false, wake: () => undefined };
+    const waiter: Waiter = { arrived: new Set(), wake: () => undefined };
     const { topics, senders } = request.filter;
     const stopWatching = await this.arrivals.watch(request.mailbox, (topic, sender) => {
       if (!(topics?.includes(topic) ?? true) || !(senders?.includes(sender) ?? true)) return;
-      waiter.arrived = true;
+      waiter.arrived.add(topic);
       waiter.wake();
     });
     try {
@@ -78,9 +79,9 @@ export class LongPoll {
       const isGone = (): boolean => signal.aborted;
       const isOver = (): boolean => isGone() || performance.now() >= endsAt;
       while (!received.messages.length && !isOver()) {
-        const heard = await this.#sleep(request, received, waiter, endsAt, patience);
+        const arrived = await this.#sleep(request, received, waiter, endsAt, patience);
         if (isGone()) break;
-        received = await this.#readAgain(request, received, heard, patience);
+        received = await this.#readAgain(request, received, arrived, patience);
       }
       return received;
     } finally {
@@ -88,26 +89,26 @@ export class LongPoll {
     }
   }
 
-  /** Returns when there may be something; true when a message has arrived. */
+  /** Returns when there may be something, with the topics of what has arrived. */
   async #sleep(
     request: ReceiveRequest,
     { revision, freeInMs }: Received,
     waiter: Waiter,
     endsAt: number,
     { signal, standAside }: Patience,
-  ): Promise<boolean> {
+  ): Promise<ReadonlySet<string>> {
     const readAt = Math.min(endsAt, performance.now() + Math.min(readEveryMs, freeInMs));
     for (;;) {
       const left = readAt - performance.now();
-      if (!waiter.arrived && !signal.aborted && left > 0) {
+      if (!waiter.arrived.size && !signal.aborted && left > 0) {
         await standAside(() => nap(waiter, Math.min(lookEveryMs, left), signal));
       }
-      if (waiter.arrived || signal.aborted || performance.now() >= readAt) break;
+      if (waiter.arrived.size || signal.aborted || performance.now() >= readAt) break;
       if ((await this.#revisionOf(request)) !== revision) break;
     }
-    const heard = waiter.arrived;
-    waiter.arrived = false;
-    return heard;
+    const { arrived } = waiter;
+    waiter.arrived = new Set();
+    return arrived;
   }
 
   /** As it was a moment ago at most. */
@@ -129,11 +130,11 @@ export class LongPoll {
   async #readAgain(
     request: ReceiveRequest,
     before: Received,
-    heard: boolean,
+    arrived: ReadonlySet<string>,
     { signal, standAside }: Patience,
   ): Promise<Received> {
-    let received = await this.receiver.receive(request);
-    if (!heard) return received;
+    let received = await this.receiver.receive({ ...request, arrived });
+    if (!arrived.size) return received;
     for (const pauseMs of repeatAfterMs) {
       if (received.messages.length || received.revision !== before.revision || signal.aborted) break;
       await standAside(() => new Promise((resolve) => setTimeout(resolve, pauseMs)));

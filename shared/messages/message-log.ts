@@ -44,7 +44,13 @@ export interface LogFilter {
 }
 
 /** Where a read begins: after a sequence, or with the first message stored at or after an instant. */
-export type LogStart = { readonly after: number } | { readonly fromMs: number };
+export type LogStart =
+  | {
+      readonly after: number;
+      /** Something behind it is said to be there: it is read without a look whether there is anything. */
+      readonly hasArrived?: boolean;
+    }
+  | { readonly fromMs: number };
 
 export interface LogRead {
   /** In stream order, without a gap. */
@@ -118,6 +124,11 @@ export type CursorChange<Outcome> = (
 export interface CursorStore {
   /** The record as it is now; a new one where there is none. */
   load(name: CursorName): Promise<LoadedCursor>;
+  /**
+   * The record as this instance saw it last, without asking; undefined when it knows of none. It may be old: what is
+   * decided on it counts when an update finds the very same cursor.
+   */
+  known(name: CursorName): Promise<LoadedCursor | undefined>;
   /**
    * Applies a change by compare-and-set, as often as it takes, together with others that wait for the same record.
    * @param atLeast a revision that the caller has seen: a change that changes nothing may be judged on it or later

@@ -2,7 +2,7 @@
 // behind (each an older prefix of the stream, and each read by another one), and a cursor store with real records
 // and real compare-and-set. Nothing of the cursor itself is imitated.
 
-import { CursorCodec, newCursor, type ReadMessage } from '../../shared/messages/cursor';
+import { type Cursor, CursorCodec, newCursor, type ReadMessage } from '../../shared/messages/cursor';
 import type {
   CursorChange,
   CursorName,
@@ -16,10 +16,15 @@ import type {
 } from '../../shared/messages/message-log';
 import type { Mailbox } from '../../shared/messages/mailbox';
 
+/** Of a record, that an instance may still know. */
+const maxVersions = 4;
+
 export interface World {
   nowMs: number;
   /** How many of the newest messages the replica that answers the next read has not seen; taken one by one. */
   lags: number[];
+  /** How many versions ago an instance saw the record that it knows; taken one by one. */
+  ages: number[];
   /** Called between steps of different callers, where another one may come in between. */
   yield: () => Promise<void>;
 }
@@ -120,43 +125,60 @@ function matches({ topic, sender }: LogFilter, message: ReadMessage): boolean {
   return (topic === null || topic === message.topic) && (sender === null || sender === message.sender);
 }
 
+interface RecordVersion {
+  readonly cursor: Cursor;
+  readonly bytes: number;
+  readonly revision: number;
+}
+
 export class RecordStore implements CursorStore {
-  readonly #records = new Map<string, { bytes: Buffer; revision: number }>();
+  /** All versions of each record, the newest last. */
+  readonly #records = new Map<string, RecordVersion[]>();
+  readonly #none: RecordVersion = { cursor: newCursor(1), bytes: 0, revision: 0 };
   #revision = 0;
 
   constructor(private readonly world: World) {}
 
   async load(name: CursorName): Promise<LoadedCursor> {
     await this.world.yield();
-    return { ...this.#read(keyOf(name)), nowMs: this.world.nowMs };
+    return { ...this.#newest(name), nowMs: this.world.nowMs };
+  }
+
+  known(name: CursorName): Promise<LoadedCursor | undefined> {
+    const version = this.#records.get(keyOf(name))?.at(-1 - (this.world.ages.shift() ?? 0));
+    return Promise.resolve(version && { ...version, nowMs: this.world.nowMs });
   }
 
   async update<Outcome>(name: CursorName, change: CursorChange<Outcome>): Promise<Outcome> {
-    const key = keyOf(name);
     for (;;) {
-      const { cursor, revision, codec } = this.#read(key);
+      const { cursor, revision } = this.#newest(name);
       const step = change(cursor, this.world.nowMs);
       if (step.cursor === cursor) return step.outcome;
       await this.world.yield();
-      if (this.#read(key).revision !== revision) continue;
-      this.#records.set(key, { bytes: codec.encode(step.cursor), revision: ++this.#revision });
+      if (this.#newest(name).revision !== revision) continue;
+      this.#write(name, step.cursor);
       return step.outcome;
     }
   }
 
   /** Length of a record. Unit: bytes. */
   size(name: CursorName): number {
-    return this.#records.get(keyOf(name))?.bytes.byteLength ?? 0;
+    return this.#newest(name).bytes;
   }
 
-  #read(key: string) {
-    const record = this.#records.get(key);
-    const codec = new CursorCodec();
-    return {
-      cursor: record ? codec.decode(record.bytes) : newCursor(1),
-      revision: record?.revision ?? 0,
-      codec,
+  #newest(name: CursorName): RecordVersion {
+    return this.#records.get(keyOf(name))?.at(-1) ?? this.#none;
+  }
+
+  #write(name: CursorName, cursor: Cursor): void {
+    const bytes = new CursorCodec().encode(cursor);
+    const version = {
+      cursor: new CursorCodec().decode(bytes),
+      bytes: bytes.byteLength,
+      revision: ++this.#revision,
     };
+    const versions = this.#records.get(keyOf(name)) ?? [];
+    this.#records.set(keyOf(name), [...versions.slice(-maxVersions), version]);
   }
 }
 

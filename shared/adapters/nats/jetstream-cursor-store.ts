@@ -49,6 +49,11 @@ export class JetStreamCursorStore implements CursorStore, ClientCursors {
     return { cursor, revision, nowMs };
   }
 
+  async known(name: CursorName): Promise<LoadedCursor | undefined> {
+    const { known } = await this.#lane(this.#address(name));
+    return known && { ...known, nowMs: await this.clock.now() };
+  }
+
   update<Outcome>(name: CursorName, change: CursorChange<Outcome>, atLeast = Infinity): Promise<Outcome> {
     return this.updateAt(this.#address(name), change, atLeast);
   }

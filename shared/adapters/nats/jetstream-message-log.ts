@@ -112,9 +112,7 @@ export class JetStreamMessageLog implements MessageLog, MessageCounts {
     const messages: StoredMessage[] = [];
     let bytes = 0;
     let from: DirectGetStart | undefined =
-      'after' in start
-        ? await this.#quietUntil(stream, generation, subject, start.after)
-        : toDirectGetStart(start);
+      'after' in start ? await this.#quietUntil(stream, generation, subject, start) : toDirectGetStart(start);
     if (!from) return { messages, more: false };
     for (;;) {
       const batch: DirectBatch = await this.options.directGet.read(stream, {
@@ -146,11 +144,11 @@ export class JetStreamMessageLog implements MessageLog, MessageCounts {
     stream: string,
     generation: number,
     subject: string,
-    after: number,
+    { after, hasArrived }: Extract<LogStart, { readonly after: number }>,
   ): Promise<DirectGetStart | undefined> {
     const key = quietKey(generation, subject, after);
     const through = this.#quiet.get(key);
-    if (through === undefined) return { seq: after + 1 };
+    if (through === undefined || hasArrived) return { seq: Math.max(after, through ?? 0) + 1 };
     const { messages, more, upTo } = await this.options.directGet.read(stream, {
       multi_last: [subject],
       seq: after + 1,

@@ -59,7 +59,7 @@ export function newModel(): Model {
 }
 
 export function newReal(): Real {
-  const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+  const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
   const log = new LaggingLog(world);
   const store = new RecordStore(world);
   const memoryMs = (): number => longestLifeMs + 5_000;
@@ -119,11 +119,15 @@ export interface Order {
   readonly max: number;
   readonly leaseMs: number;
   readonly instance: 0 | 1;
+  /** It has heard of an arrival, and its instance saw the record this many versions ago; null: it has not. */
+  readonly knownAge: number | null;
 }
 
 export async function receive(real: Real, order: Order): Promise<readonly LeasedMessage[]> {
-  const { filter, max, leaseMs, instance } = order;
-  const request = { mailbox, clientId, from: undefined, filter, max, leaseMs, maxDeliveries };
+  const { filter, max, leaseMs, instance, knownAge } = order;
+  const arrived = new Set(knownAge === null ? [] : ['t0']);
+  if (knownAge !== null) real.world.ages.push(knownAge);
+  const request = { mailbox, clientId, from: undefined, filter, max, leaseMs, maxDeliveries, arrived };
   return (await real.receivers[instance].receive(request)).messages;
 }
 

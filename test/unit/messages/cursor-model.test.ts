@@ -55,6 +55,7 @@ const order: fc.Arbitrary<Order> = fc.record({
   max: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 500 })),
   leaseMs,
   instance: fc.constantFrom(0, 1),
+  knownAge: fc.constantFrom(null, 0, 0, 1, 3),
 });
 const action: fc.Arbitrary<LeaseAction> = fc.oneof(
   fc.constant({ kind: 'acknowledge' } as const),

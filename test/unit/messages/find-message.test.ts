@@ -10,7 +10,7 @@ const filter = { topic: 't', sender: senderToken(senderDid) };
 const tooManyReads = 20;
 
 function newLog() {
-  const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+  const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
   const log = new LaggingLog(world);
   const read = log.read.bind(log);
   /** Called before each read with its number. */

@@ -15,7 +15,7 @@ const tokens = new LeaseTokens(keys, new MessageIds(keys));
 
 /** One leased message under each `from`; changes of the records of some of them fail from then on. */
 async function leasesUnder(froms: readonly string[], fails: (from: string) => BrokerError | undefined) {
-  const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+  const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
   const log = new LaggingLog(world);
   const store = new RecordStore(world);
   log.store('t', 's', 60_000, 0);
@@ -42,6 +42,7 @@ async function leasesUnder(froms: readonly string[], fails: (from: string) => Br
   );
   const cursors: CursorStore = {
     load: (name) => store.load(name),
+    known: (name) => store.known(name),
     update: (name, change) => {
       const failure = fails(name.from);
       return failure ? Promise.reject(failure) : store.update(name, change);

@@ -25,7 +25,7 @@ const request = {
 } as const;
 
 function scene(maxWaiting = Infinity) {
-  const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+  const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
   const log = new LaggingLog(world);
   const cursors = new RecordStore(world);
   const receiver = new Receiver(

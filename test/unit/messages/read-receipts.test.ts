@@ -7,7 +7,7 @@ const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
 
 describe('read receipts', () => {
   it('regression: reach the others when one cannot be written, and the log counts that one', async () => {
-    const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+    const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
     const messageLog = new LaggingLog(world);
     const messages = Array.from({ length: 200 }, (_none, index) =>
       messageLog.store('t', `s${index}`, 60_000, 0),

@@ -8,7 +8,7 @@ const everything = { topics: null, senders: null };
 
 describe('a search', () => {
   it('whose pending messages are all acknowledged meanwhile goes on to what lies behind them', async () => {
-    const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+    const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
     const log = new LaggingLog(world);
     const reader = new MailboxReader(log, new RecordStore(world), () => 100_000);
     const [first, second] = [log.store('t', 's', 60_000, 0), log.store('t', 's', 60_000, 0)];
@@ -24,7 +24,7 @@ describe('a search', () => {
   });
 
   it('finds what is new also while pending messages end within this second', async () => {
-    const world: World = { nowMs: 1_800_000_000_001, lags: [], yield: () => Promise.resolve() };
+    const world: World = { nowMs: 1_800_000_000_001, lags: [], ages: [], yield: () => Promise.resolve() };
     const log = new LaggingLog(world);
     const reader = new MailboxReader(log, new RecordStore(world), () => 100_000);
     const search = () => reader.search({ ...name, filter: everything, amount: 1 });
@@ -36,7 +36,7 @@ describe('a search', () => {
   });
 
   it('regression: does not give a later message first when a replica lacks the pending one before it', async () => {
-    const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+    const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
     const log = new LaggingLog(world);
     const reader = new MailboxReader(log, new RecordStore(world), () => 100_000);
     const search = () => reader.search({ ...name, filter: everything, amount: 10 });

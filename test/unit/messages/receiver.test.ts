@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
-import { cursorLimits } from '../../../shared/messages/cursor';
+import { describe, expect, it, jest } from '@jest/globals';
+import { type Cursor, cursorLimits } from '../../../shared/messages/cursor';
 import { Receiver, type ReceiveRequest } from '../../../shared/messages/receiver';
 import { LaggingLog, RecordStore, type World } from '../../support/cursor-world';
 
@@ -7,7 +7,7 @@ const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
 const cursorName = { mailbox, clientId: 'worker', from: '' } as const;
 
 function newInstance() {
-  const world: World = { nowMs: 1_800_000_000_000, lags: [], yield: () => Promise.resolve() };
+  const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
   const log = new LaggingLog(world);
   const store = new RecordStore(world);
   const receiver = new Receiver(
@@ -80,4 +80,51 @@ describe('many workers of one filter', () => {
     const answers = await Promise.all(Array.from({ length: 40 }, () => receive(1)));
     expect(answers.filter(({ length }) => length === 1)).toHaveLength(40);
   });
+});
+
+describe('a receive that has heard of an arrival', () => {
+  const arrived = new Set(['t']);
+
+  async function afterOne() {
+    const instance = newInstance();
+    const { log, store, receive } = instance;
+    log.store('t', 's', 60_000, 0);
+    expect(await receive(1)).toEqual([1]);
+    const load = jest.spyOn(store, 'load');
+    log.store('t', 's', 60_000, 0);
+    return { ...instance, load };
+  }
+
+  it('leases on the record that its instance knows, and does not ask for it', async () => {
+    const { log, load, receive } = await afterOne();
+    const { reads } = log;
+    expect(await receive(1, { arrived })).toEqual([2]);
+    expect(load).not.toHaveBeenCalled();
+    expect(log.reads - reads).toBe(1);
+  });
+
+  it('asks for it where others have changed it since: what they have released comes first', async () => {
+    const { world, store, load, receive } = await afterOne();
+    world.ages = [1];
+    await store.update(cursorName, (cursor) => ({
+      cursor: { ...cursor, pending: cursor.pending.replacing([{ ...free(cursor), leaseUntilMs: 0 }]) },
+      outcome: undefined,
+    }));
+    expect(await receive(1, { arrived })).toEqual([1]);
+    expect(load).toHaveBeenCalledTimes(1);
+  });
+
+  it('asks for it where a replica that is behind has nothing, before it says so', async () => {
+    const { world, load, receive } = await afterOne();
+    world.lags = [1, 1];
+    expect(await receive(1, { arrived })).toEqual([]);
+    expect(load).toHaveBeenCalledTimes(1);
+    expect(await receive(1, { arrived })).toEqual([2]);
+  });
+
+  function free(cursor: Cursor) {
+    const entry = cursor.pending.get(1);
+    if (!entry) throw new Error('The first message is pending.');
+    return entry;
+  }
 });
