@@ -53,7 +53,8 @@ interface Batch {
 export class DirectGet {
   readonly #inbox = new ReplyInbox();
   #inFlightBytes = 0;
-  readonly #queue: (() => void)[] = [];
+  /** Reads that wait for room, in the order in which they came. */
+  readonly #queue: { readonly bytes: number; readonly enter: () => void }[] = [];
 
   constructor(private readonly connections: NatsConnections) {}
 
@@ -101,16 +102,24 @@ export class DirectGet {
     });
   }
 
+  /** In turn, or a read that asks for much would never find room among those that ask for little. */
   async #acquire(bytes: number): Promise<void> {
-    while (this.#inFlightBytes > 0 && this.#inFlightBytes + bytes > inFlightCeilingBytes) {
-      await new Promise<void>((resolve) => this.#queue.push(resolve));
-    }
-    this.#inFlightBytes += bytes;
+    if (!this.#queue.length && this.#fits(bytes)) this.#inFlightBytes += bytes;
+    else await new Promise<void>((enter) => this.#queue.push({ bytes, enter }));
   }
 
   #release(bytes: number): void {
     this.#inFlightBytes -= bytes;
-    for (const wake of this.#queue.splice(0)) wake();
+    for (let next = this.#queue[0]; next && this.#fits(next.bytes); next = this.#queue[0]) {
+      this.#queue.shift();
+      this.#inFlightBytes += next.bytes;
+      next.enter();
+    }
+  }
+
+  /** One alone always has room. */
+  #fits(bytes: number): boolean {
+    return this.#inFlightBytes === 0 || this.#inFlightBytes + bytes <= inFlightCeilingBytes;
   }
 }
 
