@@ -42,6 +42,12 @@ interface ShardRecord {
   readonly current?: { readonly generation: number; readonly createdAt: string };
 }
 
+interface Look {
+  readonly done: Promise<Seen>;
+  /** The one that begins when it is over. */
+  next?: Promise<Seen>;
+}
+
 interface Seen {
   readonly generation: number;
   /** The stream's last sequence then. */
@@ -52,7 +58,8 @@ interface Seen {
 
 export class MailStreams {
   readonly #seen = new Map<number, Seen>();
-  readonly #looks = new Map<number, Promise<Seen>>();
+  /** On their way. */
+  readonly #looks = new Map<number, Look>();
   readonly #planned = new Set<number>();
 
   constructor(private readonly options: MailStreamsOptions) {}
@@ -60,7 +67,7 @@ export class MailStreams {
   /** Makes sure that a shard's stream exists and tells its generation; may be some seconds behind. */
   async generation(shard: number): Promise<number> {
     const seen = this.#seen.get(shard);
-    if (!seen || performance.now() - seen.atMs > trustMs) return this.look(shard);
+    if (!seen || performance.now() - seen.atMs > trustMs) return (await this.#joinOrBegin(shard)).generation;
     this.#planLook(shard, seen);
     return seen.generation;
   }
@@ -73,14 +80,22 @@ export class MailStreams {
     return this.#seen.get(shard)?.lastSeq ?? 0;
   }
 
-  /** Looks at the stream now. Returns its generation. */
+  /** Looks at the stream, not before this was asked. Returns its generation. */
   async look(shard: number): Promise<number> {
-    let look = this.#looks.get(shard);
-    if (!look) {
-      look = this.#look(shard).finally(() => this.#looks.delete(shard));
-      this.#looks.set(shard, look);
-    }
-    return (await look).generation;
+    const running = this.#looks.get(shard);
+    if (!running) return (await this.#joinOrBegin(shard)).generation;
+    // What is on its way may have looked before: who comes meanwhile shares the next one.
+    const begin = (): Promise<Seen> => this.#joinOrBegin(shard);
+    running.next ??= running.done.then(begin, begin);
+    return (await running.next).generation;
+  }
+
+  #joinOrBegin(shard: number): Promise<Seen> {
+    const running = this.#looks.get(shard);
+    if (running) return running.done;
+    const done = this.#look(shard).finally(() => this.#looks.delete(shard));
+    this.#looks.set(shard, { done });
+    return done;
   }
 
   #planLook(shard: number, { atMs }: Seen): void {

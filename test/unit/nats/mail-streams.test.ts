@@ -1,5 +1,5 @@
-// An instance that is overtaken between its look at the server and its look at the record of a shard. It cannot be
-// provoked at will, so the server and the bucket are made for it.
+// An instance that is overtaken between its look at the server and its look at the record of a shard, or while it looks.
+// It cannot be provoked at will, so the server and the bucket are made for it.
 
 import { expect, it } from '@jest/globals';
 import type { KeyValueBucket, KeyValueEntry } from '../../../shared/adapters/nats/key-value';
@@ -62,4 +62,27 @@ it('regression, a false alarm: a stream that another instance makes and records 
   } as unknown as MailStreamsOptions);
   expect(await streams.look(shard)).toBe(1);
   expect(events).toEqual([]);
+});
+
+it('regression, a lost stream not made again: a look that was on its way is not one from now', async () => {
+  const answers: ((stream: StreamState) => void)[] = [];
+  const layout = bucketOf();
+  layout.set({ reserved: 2, current: { generation: 1, createdAt: made.createdAt } });
+  const streams = new MailStreams({
+    jetStream: { streamState: () => new Promise((resolve) => answers.push(resolve)) },
+    layout,
+    configOf: (_shard: number, generation: number) => Promise.resolve(configOf(generation)),
+    log: () => undefined,
+  } as unknown as MailStreamsOptions);
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const before = streams.look(shard);
+  await turn();
+  const others = [streams.look(shard), streams.look(shard)];
+  const content = streams.generation(shard);
+  answers[0]?.(made);
+  await turn();
+  const next = { ...made, config: configOf(2) as unknown as StreamState['config'], createdAt: 'a later one' };
+  answers[1]?.(next);
+  expect(await Promise.all([before, content, ...others])).toEqual([1, 1, 2, 2]);
+  expect(answers).toHaveLength(2);
 });
