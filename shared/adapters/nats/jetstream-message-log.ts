@@ -138,7 +138,8 @@ export class JetStreamMessageLog implements MessageLog, MessageCounts {
   /**
    * Where a read after a sequence begins, or undefined when this replica has nothing. A batch makes the server walk
    * over what others were sent since, up to a block of 8 MB, 1.8 ms; so where the last read brought nothing, only
-   * the last messages of the subject are asked for first, 0.1 ms whatever lies between (2.15.1, one core).
+   * the last messages of the subject are asked for first, 0.1 ms whatever lies between (2.15.1, one core); unless a
+   * message is said to have arrived: the look would be a call more.
    */
   async #quietUntil(
     stream: string,

@@ -90,6 +90,7 @@ export class MailStreams {
     return (await running.next).generation;
   }
 
+  /** For whom what a look on its way has seen is recent enough. */
   #joinOrBegin(shard: number): Promise<Seen> {
     const running = this.#looks.get(shard);
     if (running) return running.done;
@@ -105,7 +106,7 @@ export class MailStreams {
       () => {
         this.#planned.delete(shard);
         // What fails is tried again at the next use.
-        this.look(shard).catch(() => undefined);
+        this.#joinOrBegin(shard).catch(() => undefined);
       },
       Math.max(0, atMs + lookEveryMs - performance.now()),
     );
