@@ -29,6 +29,14 @@ export interface World {
   yield: () => Promise<void>;
 }
 
+/** In which all replicas are up to date and nobody comes in between. */
+export const newWorld = (nowMs = 1_800_000_000_000): World => ({
+  nowMs,
+  lags: [],
+  ages: [],
+  yield: () => Promise.resolve(),
+});
+
 export class LaggingLog implements MessageLog {
   readonly maxBodyBytes = 8 * 1024 * 1024;
   readonly messages: StoredMessage[] = [];

@@ -7,7 +7,7 @@ import { type Filter, seek, type SeekTarget } from '../../../shared/messages/cur
 import type { StoredMessage } from '../../../shared/messages/message-log';
 import { MailboxReader } from '../../../shared/messages/reader';
 import { type LeasedMessage, Receiver } from '../../../shared/messages/receiver';
-import { LaggingLog, RecordStore, type World } from '../cursor-world';
+import { LaggingLog, newWorld, RecordStore, type World } from '../cursor-world';
 
 export const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
 export const clientId = 'model';
@@ -59,7 +59,7 @@ export function newModel(): Model {
 }
 
 export function newReal(): Real {
-  const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+  const world = newWorld();
   const log = new LaggingLog(world);
   const store = new RecordStore(world);
   const memoryMs = (): number => longestLifeMs + 5_000;

@@ -5,7 +5,7 @@ import { settle } from '../../../shared/messages/cursor';
 import type { LogFilter, LogStart, MessageCounts } from '../../../shared/messages/message-log';
 import { MailboxReader } from '../../../shared/messages/reader';
 import { Receiver } from '../../../shared/messages/receiver';
-import { LaggingLog, RecordStore, type World } from '../../support/cursor-world';
+import { LaggingLog, newWorld, RecordStore } from '../../support/cursor-world';
 
 const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
 const clientId = 'worker';
@@ -68,7 +68,7 @@ describe('the state of a client id', () => {
   it('is what counting its messages one by one brings, however they were read', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-        const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+        const world = newWorld();
         const log = new LaggingLog(world);
         const cursors = new RecordStore(world);
         const receiver = new Receiver(
@@ -133,7 +133,7 @@ describe('the state of a client id', () => {
 
   /** A client id that has read each topic by itself, as gateways do, and acknowledged nothing. */
   function readTopicByTopic(topics: readonly string[]) {
-    const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+    const world = newWorld();
     const log = new LaggingLog(world);
     const cursors = new RecordStore(world);
     const reader = new MailboxReader(log, cursors, () => lifeMs);
@@ -190,7 +190,7 @@ describe('the state of a client id', () => {
     const { log, search } = readTopicByTopic(['t1', 't2']);
     log.store('t1', 's', lifeMs, 0);
     await search();
-    const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+    const world = newWorld();
     const counts = countsOf(log);
     let looks = 0;
     const cells: MessageCounts['cells'] = (...given) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { findAttempt, findMessage } from '../../../shared/messages/find-message';
 import { senderToken } from '../../../shared/messages/mailbox';
-import { LaggingLog, type World } from '../../support/cursor-world';
+import { LaggingLog, newWorld } from '../../support/cursor-world';
 
 const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
 const senderDid = 'did:ethr:volta:0x2';
@@ -10,7 +10,7 @@ const filter = { topic: 't', sender: senderToken(senderDid) };
 const tooManyReads = 20;
 
 function newLog() {
-  const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+  const world = newWorld();
   const log = new LaggingLog(world);
   const read = log.read.bind(log);
   /** Called before each read with its number. */

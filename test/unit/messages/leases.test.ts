@@ -6,7 +6,7 @@ import { mailboxToken } from '../../../shared/messages/mailbox';
 import { MessageIds } from '../../../shared/messages/message-id';
 import type { CursorStore } from '../../../shared/messages/message-log';
 import { Receiver } from '../../../shared/messages/receiver';
-import { LaggingLog, RecordStore, type World } from '../../support/cursor-world';
+import { LaggingLog, newWorld, RecordStore } from '../../support/cursor-world';
 
 const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
 const clientId = 'worker';
@@ -15,7 +15,7 @@ const tokens = new LeaseTokens(keys, new MessageIds(keys));
 
 /** One leased message under each `from`; changes of the records of some of them fail from then on. */
 async function leasesUnder(froms: readonly string[], fails: (from: string) => BrokerError | undefined) {
-  const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+  const world = newWorld();
   const log = new LaggingLog(world);
   const store = new RecordStore(world);
   log.store('t', 's', 60_000, 0);

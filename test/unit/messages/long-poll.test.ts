@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { LongPoll } from '../../../shared/messages/long-poll';
 import { Receiver } from '../../../shared/messages/receiver';
 import { Turns } from '../../../shared/turns';
-import { LaggingLog, RecordStore, type World } from '../../support/cursor-world';
+import { LaggingLog, newWorld, RecordStore } from '../../support/cursor-world';
 
 beforeEach(() => {
   jest.useFakeTimers();
@@ -25,7 +25,7 @@ const request = {
 } as const;
 
 function scene(maxWaiting = Infinity) {
-  const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+  const world = newWorld();
   const log = new LaggingLog(world);
   const cursors = new RecordStore(world);
   const receiver = new Receiver(

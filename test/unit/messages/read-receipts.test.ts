@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { MessageIds } from '../../../shared/messages/message-id';
 import { ReadReceipts } from '../../../shared/messages/read-receipts';
-import { LaggingLog, type World } from '../../support/cursor-world';
+import { LaggingLog, newWorld } from '../../support/cursor-world';
 
 const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
 
 describe('read receipts', () => {
   it('regression: reach the others when one cannot be written, and the log counts that one', async () => {
-    const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+    const world = newWorld();
     const messageLog = new LaggingLog(world);
     const messages = Array.from({ length: 200 }, (_none, index) =>
       messageLog.store('t', `s${index}`, 60_000, 0),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { MailboxReader } from '../../../shared/messages/reader';
-import { LaggingLog, RecordStore, type World } from '../../support/cursor-world';
+import { LaggingLog, newWorld, RecordStore } from '../../support/cursor-world';
 
 const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
 const name = { mailbox, clientId: 'reader', from: undefined };
@@ -8,7 +8,7 @@ const everything = { topics: null, senders: null };
 
 describe('a search', () => {
   it('whose pending messages are all acknowledged meanwhile goes on to what lies behind them', async () => {
-    const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+    const world = newWorld();
     const log = new LaggingLog(world);
     const reader = new MailboxReader(log, new RecordStore(world), () => 100_000);
     const [first, second] = [log.store('t', 's', 60_000, 0), log.store('t', 's', 60_000, 0)];
@@ -24,7 +24,7 @@ describe('a search', () => {
   });
 
   it('finds what is new also while pending messages end within this second', async () => {
-    const world: World = { nowMs: 1_800_000_000_001, lags: [], ages: [], yield: () => Promise.resolve() };
+    const world = newWorld(1_800_000_000_001);
     const log = new LaggingLog(world);
     const reader = new MailboxReader(log, new RecordStore(world), () => 100_000);
     const search = () => reader.search({ ...name, filter: everything, amount: 1 });
@@ -36,7 +36,7 @@ describe('a search', () => {
   });
 
   it('regression: does not give a later message first when a replica lacks the pending one before it', async () => {
-    const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+    const world = newWorld();
     const log = new LaggingLog(world);
     const reader = new MailboxReader(log, new RecordStore(world), () => 100_000);
     const search = () => reader.search({ ...name, filter: everything, amount: 10 });

@@ -1,13 +1,13 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { type Cursor, cursorLimits } from '../../../shared/messages/cursor';
 import { Receiver, type ReceiveRequest } from '../../../shared/messages/receiver';
-import { LaggingLog, RecordStore, type World } from '../../support/cursor-world';
+import { LaggingLog, newWorld, RecordStore } from '../../support/cursor-world';
 
 const mailbox = { kind: 'did', identifier: 'did:ethr:volta:0x1' } as const;
 const cursorName = { mailbox, clientId: 'worker', from: '' } as const;
 
 function newInstance() {
-  const world: World = { nowMs: 1_800_000_000_000, lags: [], ages: [], yield: () => Promise.resolve() };
+  const world = newWorld();
   const log = new LaggingLog(world);
   const store = new RecordStore(world);
   const receiver = new Receiver(
