@@ -2,12 +2,8 @@
 
 import { expect, it } from '@jest/globals';
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '../../scripts/bench/collect-garbage';
 import { bodyChunks } from '../../shared/http/body-chunks';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 it('regression: of a body that is coming in, no chunk is kept that was handed on', async () => {
   const chunks: WeakRef<Uint8Array>[] = [];

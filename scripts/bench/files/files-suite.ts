@@ -2,7 +2,7 @@
 // of its own, because memory that was used once is not given back.
 
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -11,6 +11,7 @@ import { uploadBlocks } from '../../../client';
 import { startAzurite } from '../../stack/azurite';
 import { type BrokerProcess, startBrokerProcess } from '../../stack/broker-process';
 import type { Bench, Participant } from '../bench';
+import { usageOf } from '../process-usage';
 import type { Check, Fact, Suite } from '../suite';
 
 const mebibyte = 1024 ** 2;
@@ -117,8 +118,7 @@ async function watch(pid: number, work: () => Promise<unknown>): Promise<Measure
 }
 
 async function residentMebibytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1_024;
+  return (await usageOf(pid)).residentBytes / mebibyte;
 }
 
 /** Through the broker, as gateways do it: a form without a length. */

@@ -2,14 +2,10 @@
 // in which the machine let others work does not count, so it is the same on a busy machine.
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '../collect-garbage';
 
 /** Time from one tick to the next. Unit: ms. */
 const tickMs = 1;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
 
 /**
  * The longest turn while something is done. What is garbage before is collected before: to collect all that a long-lived
